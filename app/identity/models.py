@@ -1,0 +1,136 @@
+"""Customers of a reseller, the people who sign in, their sessions and API keys.
+
+Three realms never mix (requirement A4): users of a customer, staff of a reseller, admins of the
+platform. E-mail addresses are stored normalised, unique per reseller and realm.
+"""
+
+from datetime import datetime
+from enum import Enum
+from uuid import UUID
+
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint, func
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import Text
+
+from app.kernel import Base
+
+
+class Realm(Enum):
+    """Which kind of account a session belongs to."""
+
+    CUSTOMER = "customer"
+    STAFF = "staff"
+    PLATFORM = "platform"
+
+
+class CustomerState(Enum):
+    """A blocked customer signs in but is charged nothing."""
+
+    ACTIVE = "active"
+    BLOCKED = "blocked"
+
+
+class Customer(Base):
+    """A person or company that holds a wallet; belongs to exactly one reseller."""
+
+    __tablename__ = "customers"
+    __table_args__ = (UniqueConstraint("reseller_id", "number"),)
+
+    reseller_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[str]
+    name: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default=CustomerState.ACTIVE.value)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class CustomerUser(Base):
+    """A person who signs in for a customer."""
+
+    __tablename__ = "customer_users"
+    __table_args__ = (
+        UniqueConstraint("reseller_id", "email"),
+        ForeignKeyConstraint(
+            ["reseller_id", "customer_id"], ["customers.reseller_id", "customers.id"]
+        ),
+        Index("ix_customer_users_customer", "reseller_id", "customer_id"),
+    )
+
+    reseller_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    customer_id: Mapped[UUID]
+    email: Mapped[str]
+    name: Mapped[str]
+    password_hash: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class StaffUser(Base):
+    """A person who works for a reseller."""
+
+    __tablename__ = "staff_users"
+    __table_args__ = (UniqueConstraint("reseller_id", "email"),)
+
+    reseller_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    email: Mapped[str]
+    name: Mapped[str]
+    password_hash: Mapped[str]
+    role: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class PlatformUser(Base):
+    """An admin of the platform; the application's database role cannot see this table."""
+
+    __tablename__ = "platform_users"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    password_hash: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class UserSession(Base):
+    """A signed-in session of a customer's or reseller's user; `id` is the token's SHA-256."""
+
+    __tablename__ = "user_sessions"
+    __table_args__ = (Index("ix_user_sessions_user", "reseller_id", "realm", "user_id"),)
+
+    reseller_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    realm: Mapped[str]
+    user_id: Mapped[UUID]
+    host: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+
+
+class PlatformSession(Base):
+    """A signed-in session of a platform admin; `id` is the token's SHA-256."""
+
+    __tablename__ = "platform_sessions"
+
+    id: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    user_id: Mapped[UUID]
+    host: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+
+
+class ApiKey(Base):
+    """A reseller's key for the API; only the secret's SHA-256 is kept."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (UniqueConstraint("reseller_id", "secret_hash"),)
+
+    reseller_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    prefix: Mapped[str]
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text()))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    revoked_at: Mapped[datetime | None]

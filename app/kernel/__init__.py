@@ -1,0 +1,51 @@
+"""What every slice stands on: money, ids, clock, refusals, transactions, events, paging."""
+
+from app.kernel.clock import now, start_of_business_month
+from app.kernel.db import (
+    Scope,
+    SignIn,
+    append,
+    begin,
+    connect,
+    cursor,
+    flush_appended,
+    make_engine,
+    transaction,
+)
+from app.kernel.errors import AppError, Kind, translatable
+from app.kernel.ids import derived_id, new_id
+from app.kernel.models import Base
+from app.kernel.money import CurrencyMismatchError, Money, UnknownCurrencyError
+from app.kernel.outbox import Event, OutboxEvent, emit
+from app.kernel.paging import MAXIMUM_PAGE_SIZE, PAGE_SIZE, BadCursorError, Page, read_cursor
+
+__all__ = [
+    "MAXIMUM_PAGE_SIZE",
+    "PAGE_SIZE",
+    "AppError",
+    "BadCursorError",
+    "Base",
+    "CurrencyMismatchError",
+    "Event",
+    "Kind",
+    "Money",
+    "OutboxEvent",
+    "Page",
+    "Scope",
+    "SignIn",
+    "UnknownCurrencyError",
+    "append",
+    "begin",
+    "connect",
+    "cursor",
+    "derived_id",
+    "emit",
+    "flush_appended",
+    "make_engine",
+    "new_id",
+    "now",
+    "read_cursor",
+    "start_of_business_month",
+    "transaction",
+    "translatable",
+]

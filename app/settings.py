@@ -1,0 +1,90 @@
+"""Every setting, from the environment, typed; nothing else reads the environment."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MINIMUM_SECRET_LENGTH = 32
+# What the sandbox and the demo use; anybody can read them here, so they are refused elsewhere.
+SANDBOX_STRIPE_KEY = "sk_test_sandbox"
+KNOWN_SECRETS = frozenset({"change-me", "secret", "demo", "password"})
+
+
+class Mode(Enum):
+    """`demo` accepts weak secrets and runs on http; `production` does neither."""
+
+    DEMO = "demo"
+    PRODUCTION = "production"
+
+
+class WeakSecretError(ValueError):
+    """A secret is missing, short or well known."""
+
+
+class Settings(BaseSettings):
+    """One process's settings; the names are those of the environment, in upper case."""
+
+    model_config = SettingsConfigDict(env_file=None, extra="ignore", frozen=True)
+
+    kontor_mode: Mode = Mode.PRODUCTION
+    platform_domain: str = Field("kontor.localhost", description="host of the platform's own site")
+    public_port: int | None = Field(None, description="port in public addresses; none behind nginx")
+    secret_key: SecretStr = Field(SecretStr(""), description="signs sessions and CSRF tokens")
+
+    database_url: SecretStr = Field(SecretStr(""), description="signs in as kontor_app")
+    database_platform_url: SecretStr = Field(
+        SecretStr(""), description="signs in as kontor_platform"
+    )
+    database_owner_url: SecretStr = Field(
+        SecretStr(""), description="owner of the schema; `kontor db` alone needs it"
+    )
+    database_pool_size: int = Field(5, ge=1, description="connections per role and process")
+    redis_url: SecretStr = Field(SecretStr(""), description="redis:// or unix://")
+
+    stripe_secret_key: SecretStr = Field(SecretStr(SANDBOX_STRIPE_KEY), description="Stripe's key")
+    stripe_webhook_secret: SecretStr = Field(SecretStr(""), description="of the endpoint")
+    stripe_api_base: str = Field("", description="empty: Stripe itself; else the sandbox")
+
+    session_hours: int = Field(12, ge=1, description="a signed-in session ends after this long")
+    trusted_proxies: int = Field(0, ge=0, le=3, description="nginx in front: 1")
+    metrics_token: SecretStr = Field(SecretStr(""), description="bearer token for /metrics")
+    log_json: bool = Field(True, description="structured logs as JSON; else for people")
+    rate_limit_sign_in: str = Field("10 per minute", description="per address and site")
+    rate_limit_billing: str = Field("30 per minute", description="per user, /portal/billing")
+    rate_limit_webhook: str = Field("6000 per minute", description="per address, /billing/webhook")
+    rate_limit_api: str = Field("6000 per minute", description="per API key")
+    call_record_days: int = Field(90, ge=1, description="third parties' numbers are kept so long")
+
+    @model_validator(mode="after")
+    def _refuse_weak_secrets(self) -> Self:
+        if self.kontor_mode is Mode.DEMO:
+            return self
+        secret = self.secret_key.get_secret_value()
+        if len(secret) < MINIMUM_SECRET_LENGTH or secret.lower() in KNOWN_SECRETS:
+            raise WeakSecretError(
+                f"SECRET_KEY must have at least {MINIMUM_SECRET_LENGTH} characters: "
+                "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+            )
+        if len(set(secret)) < MINIMUM_SECRET_LENGTH // 4:
+            raise WeakSecretError("SECRET_KEY repeats itself: make a random one")
+        return self
+
+    @property
+    def sandboxed(self) -> bool:
+        """True where payments go to the built-in sandbox instead of Stripe."""
+        return bool(self.stripe_api_base)
+
+    @property
+    def secure(self) -> bool:
+        """True where sites are served by https."""
+        return self.public_port is None
+
+    def address(self, host: str) -> str:
+        """Return the public address of a site's host, without a slash at the end."""
+        if self.public_port is None:
+            return f"https://{host}"
+        return f"http://{host}:{self.public_port}"

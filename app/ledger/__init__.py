@@ -1,0 +1,46 @@
+"""Double-entry ledger: accounts, immutable transfers, balances; knows opaque books and owners.
+
+Guards the invariants of requirement C1, C3 and C4. `kontor ledger verify` proves them.
+"""
+
+from app.ledger.accounts import AccountName, account_id, open_account
+from app.ledger.balances import (
+    Balance,
+    OwnedBalance,
+    StatementLine,
+    get_balance,
+    get_balances,
+    owned_balances,
+    roll_up,
+    statement,
+)
+from app.ledger.entries import EntryDraft, Posted, TransferDraft, fingerprint, post
+from app.ledger.errors import (
+    AccountNotFoundError,
+    InsufficientFundsError,
+    KeyReusedError,
+    TransferRefusedError,
+)
+
+__all__ = [
+    "AccountName",
+    "AccountNotFoundError",
+    "Balance",
+    "EntryDraft",
+    "InsufficientFundsError",
+    "KeyReusedError",
+    "OwnedBalance",
+    "Posted",
+    "StatementLine",
+    "TransferDraft",
+    "TransferRefusedError",
+    "account_id",
+    "fingerprint",
+    "get_balance",
+    "get_balances",
+    "open_account",
+    "owned_balances",
+    "post",
+    "roll_up",
+    "statement",
+]

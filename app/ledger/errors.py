@@ -1,0 +1,33 @@
+from app.kernel import AppError, Kind, translatable
+
+
+class InsufficientFundsError(AppError):
+    """A guarded account cannot pay. `facts`: available, required (minor units), currency."""
+
+    kind = Kind.PAYMENT_REQUIRED
+    code = "ledger.insufficient_funds"
+    text = translatable("The balance is too low for this charge. Top up and send it again.")
+
+
+class KeyReusedError(AppError):
+    """The idempotency key belongs to an entry with other input (requirement C3)."""
+
+    kind = Kind.CONFLICT
+    code = "ledger.key_reused"
+    text = translatable("This id was already used with other content. Send a new id.")
+
+
+class TransferRefusedError(AppError):
+    """Unknown account, two currencies, or kinds that the table of rules does not join."""
+
+    kind = Kind.INVALID
+    code = "ledger.transfer_refused"
+    text = translatable("This booking is not allowed.")
+
+
+class AccountNotFoundError(AppError):
+    """No such account in this book."""
+
+    kind = Kind.NOT_FOUND
+    code = "ledger.account_not_found"
+    text = translatable("There is no such account.")

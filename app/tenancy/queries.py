@@ -1,0 +1,87 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.tenancy.errors import TenantNotFoundError
+from app.tenancy.models import Host, HostState, Tenant, TenantKind, TenantState
+from app.tenancy.rules import slug_of_subdomain
+from app.tenancy.scopes import PlatformScope, PublicScope, TenantScope
+from app.tenancy.tenants import PLATFORM_ID
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What a request's host stands for."""
+
+    tenant_id: UUID
+    kind: TenantKind
+    slug: str
+    name: str
+    host: str
+    path: tuple[UUID, ...]
+
+
+def find_site(
+    session: Session, scope: PublicScope, *, host: str, platform_domain: str
+) -> Site | None:
+    """Return the site a normalised host stands for; None for an unknown or inactive one.
+
+    At most one indexed query; none for a malformed subdomain. Refuses rule R4's look-alikes.
+    """
+    slug = slug_of_subdomain(host, platform_domain)
+    query = select(Tenant).where(Tenant.state == TenantState.ACTIVE.value)
+    if host == platform_domain:
+        query = query.where(Tenant.id == PLATFORM_ID)
+    elif slug is not None:
+        query = query.where(Tenant.slug == slug)
+    elif host.endswith(f".{platform_domain}"):
+        return None
+    else:
+        query = query.join(Host, Host.tenant_id == Tenant.id).where(
+            Host.host == host, Host.state == HostState.ACTIVE.value
+        )
+    tenant = session.scalar(query)
+    if tenant is None:
+        return None
+    kind = TenantKind(tenant.kind)
+    return Site(tenant.id, kind, tenant.slug, tenant.name, host, tuple(tenant.path))
+
+
+def list_resellers(session: Session, scope: PlatformScope) -> Sequence[Tenant]:
+    """Return every reseller, parents before children."""
+    return session.scalars(
+        select(Tenant).where(Tenant.kind == TenantKind.RESELLER.value).order_by(Tenant.id)
+    ).all()
+
+
+def get_reseller(session: Session, scope: PlatformScope | PublicScope, *, slug: str) -> Tenant:
+    """Return the reseller called `slug`; refuses an unknown one."""
+    tenant = session.scalar(
+        select(Tenant).where(Tenant.slug == slug, Tenant.kind == TenantKind.RESELLER.value)
+    )
+    if tenant is None:
+        raise TenantNotFoundError(slug=slug[:40])
+    return tenant
+
+
+def custom_hosts(
+    session: Session, scope: PlatformScope | PublicScope, *, tenant_id: UUID
+) -> list[str]:
+    """Return the active custom domains of a tenant, in order of age."""
+    query = (
+        select(Host.host)
+        .where(Host.tenant_id == tenant_id, Host.state == HostState.ACTIVE.value)
+        .order_by(Host.created_at, Host.host)
+    )
+    return list(session.scalars(query))
+
+
+def get_path(session: Session, scope: TenantScope) -> tuple[UUID, ...]:
+    """Return the resellers from the topmost down to the scope's own."""
+    path = session.scalar(select(Tenant.path).where(Tenant.id == scope.reseller_id))
+    if path is None:
+        raise TenantNotFoundError(tenant=str(scope.reseller_id))
+    return tuple(path)

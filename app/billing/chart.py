@@ -1,0 +1,82 @@
+"""Which accounts a reseller's book has, and what each kind of entry moves between them.
+
+The kinds and the rules which may meet are rows of the ledger (migration 0002).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from app import commissions, ledger, pricing
+from app.kernel import Money
+from app.ledger import AccountName, TransferDraft
+from app.tenancy import PLATFORM_ID
+
+WALLET = "wallet"
+CLEARING = "clearing"
+TAX_PAYABLE = "tax_payable"
+TAX_PREPAID = "tax_prepaid"
+COMMISSION = "commission"
+REVENUE = "revenue"
+
+USAGE = "usage"
+TOP_UP = "top_up"
+
+
+def platform_account(kind: str, currency: str) -> AccountName:
+    """Return the name of an account whose money is the platform's: revenue, tax, clearing."""
+    return AccountName(kind, PLATFORM_ID, currency)
+
+
+def book_accounts(path: Sequence[UUID], currency: str) -> list[AccountName]:
+    """Return every shared account of a book: the platform's and one per reseller of the chain."""
+    shared = [CLEARING, TAX_PAYABLE, TAX_PREPAID, REVENUE]
+    return [
+        *(platform_account(kind, currency) for kind in shared),
+        *(AccountName(COMMISSION, beneficiary, currency) for beneficiary in path),
+    ]
+
+
+def tax_account(purpose: pricing.CreditPurpose) -> str:
+    """Return where a charge's tax share goes.
+
+    With single-purpose credit the tax fell due at the top-up and was prepaid then; with
+    multi-purpose credit it falls due now (§ 3 (13)-(15) UStG; DESIGN.md, section 4).
+    """
+    return TAX_PREPAID if purpose is pricing.CreditPurpose.SINGLE else TAX_PAYABLE
+
+
+def usage_transfers(
+    book_id: UUID, wallet_account: UUID, quote: pricing.Quote, shares: commissions.Shares
+) -> list[TransferDraft]:
+    """Return the transfers of one charge: tax, each commission, revenue; zeros left out."""
+    currency = quote.gross.currency
+    tax = platform_account(tax_account(quote.tariff.credit_purpose), currency)
+    parts = [
+        (tax, quote.tax),
+        *(
+            (AccountName(COMMISSION, part.beneficiary_id, currency), part.amount)
+            for part in shares.commissions
+        ),
+        (platform_account(REVENUE, currency), shares.revenue),
+    ]
+    return [
+        TransferDraft(wallet_account, ledger.account_id(book_id, name), amount)
+        for name, amount in parts
+        if amount
+    ]
+
+
+def top_up_transfers(
+    book_id: UUID, wallet_account: UUID, paid: Money, prepaid_tax: Money
+) -> list[TransferDraft]:
+    """Return the transfers of one top-up: the money, and the tax that falls due with it."""
+    clearing, prepaid, payable = (
+        ledger.account_id(book_id, platform_account(kind, paid.currency))
+        for kind in (CLEARING, TAX_PREPAID, TAX_PAYABLE)
+    )
+    transfers = [TransferDraft(clearing, wallet_account, paid)]
+    if prepaid_tax:
+        transfers.append(TransferDraft(prepaid, payable, prepaid_tax))
+    return transfers

@@ -1,0 +1,84 @@
+from app.kernel import AppError, Kind, translatable
+
+
+class WalletNotFoundError(AppError):
+    """No wallet of this customer in this currency; absent and foreign look the same."""
+
+    kind = Kind.NOT_FOUND
+    code = "billing.customer_not_found"
+    text = translatable("There is no such customer.")
+
+
+class InsufficientFundsError(AppError):
+    """The wallet cannot pay; nothing was written and the same event may be sent again.
+
+    `facts`: required, available and missing in minor units, currency.
+    """
+
+    kind = Kind.PAYMENT_REQUIRED
+    code = "billing.insufficient_funds"
+    text = translatable("The balance is too low for this charge. Top up and send it again.")
+
+
+class EventIdReusedError(AppError):
+    """The usage event's id was charged before with other content."""
+
+    kind = Kind.CONFLICT
+    code = "billing.event_id_reused"
+    text = translatable("This event id was already charged with other content. Send a new id.")
+
+
+class WalletFrozenError(AppError):
+    """The wallet is frozen until somebody has looked at its books."""
+
+    kind = Kind.CONFLICT
+    code = "billing.wallet_frozen"
+    text = translatable("This wallet is frozen. Ask support.")
+
+
+class FutureUsageError(AppError):
+    """The usage claims to have happened in the future."""
+
+    kind = Kind.INVALID
+    code = "billing.future_usage"
+    text = translatable("The time of use lies in the future.")
+
+
+class AmountRefusedError(AppError):
+    """A top-up below the least or above the greatest amount."""
+
+    kind = Kind.INVALID
+    code = "billing.amount_refused"
+    text = translatable("Choose an amount between 5 and 5,000.")
+
+
+class TopUpNotFoundError(AppError):
+    """No such top-up of this customer."""
+
+    kind = Kind.NOT_FOUND
+    code = "billing.top_up_not_found"
+    text = translatable("There is no such top-up.")
+
+
+class TopUpInProgressError(AppError):
+    """Another top-up of this wallet is being created. `facts`: retry_after seconds."""
+
+    kind = Kind.TOO_MANY
+    code = "billing.top_up_in_progress"
+    text = translatable("Another top-up is just being prepared. Wait a moment and try again.")
+
+
+class RequestKeyReusedError(AppError):
+    """The request key belongs to a top-up over another amount."""
+
+    kind = Kind.CONFLICT
+    code = "billing.request_key_reused"
+    text = translatable("This request was already sent with another amount. Start again.")
+
+
+class AmountMismatchError(AppError):
+    """The processor says another amount, currency or mode than we asked for: no credit (R1.3)."""
+
+    kind = Kind.CONFLICT
+    code = "billing.amount_mismatch"
+    text = translatable("The payment does not match the top-up. Support has been told.")

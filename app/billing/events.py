@@ -1,0 +1,23 @@
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from app.kernel import Event
+
+
+@dataclass(frozen=True)
+class BalanceChanged(Event):
+    """A wallet's balance moved; readers fetch the present one."""
+
+    kind: ClassVar[str] = "balance_changed"
+    wallet_id: UUID
+    account_id: UUID
+
+
+@dataclass(frozen=True)
+class TopUpSettled(Event):
+    """A top-up was credited."""
+
+    kind: ClassVar[str] = "top_up_settled"
+    top_up_id: UUID
+    wallet_id: UUID

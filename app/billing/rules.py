@@ -1,0 +1,57 @@
+from app.billing.errors import AmountRefusedError
+from app.billing.models import TopUpState
+from app.kernel import AppError, Kind, Money, translatable
+
+# Least and greatest top-up, in minor units: below, the processor's fee eats it; above, a person
+# should be asked (money laundering).
+LEAST_TOP_UP = 500
+GREATEST_TOP_UP = 500_000
+
+# Digits of a third party's number that stay readable at its ends (requirement M3).
+SHOWN_AHEAD = 4
+SHOWN_BEHIND = 2
+
+# Money that arrived is credited, whatever we believed before; a settled top-up never moves again.
+_MOVES: dict[TopUpState, frozenset[TopUpState]] = {
+    TopUpState.CREATING: frozenset(
+        {TopUpState.PENDING, TopUpState.SETTLED, TopUpState.FAILED, TopUpState.EXPIRED}
+    ),
+    TopUpState.PENDING: frozenset({TopUpState.SETTLED, TopUpState.FAILED, TopUpState.EXPIRED}),
+    TopUpState.FAILED: frozenset({TopUpState.SETTLED}),
+    TopUpState.EXPIRED: frozenset({TopUpState.SETTLED}),
+    TopUpState.SETTLED: frozenset(),
+}
+
+
+class TopUpMoveRefusedError(AppError):
+    """The top-up cannot go from its state to this one."""
+
+    kind = Kind.CONFLICT
+    code = "billing.top_up_move_refused"
+    text = translatable("This top-up has already been decided.")
+
+
+def may_move(current: TopUpState, target: TopUpState) -> bool:
+    """Return whether a top-up may go from one state to another."""
+    return target in _MOVES[current]
+
+
+def move(current: TopUpState, target: TopUpState) -> str:
+    """Return the target's stored value if the move is allowed, else raise."""
+    if not may_move(current, target):
+        raise TopUpMoveRefusedError(current=current.value, target=target.value)
+    return target.value
+
+
+def require_top_up_amount(amount: Money) -> None:
+    """Refuse an amount outside the limits."""
+    if not LEAST_TOP_UP <= amount.minor <= GREATEST_TOP_UP:
+        raise AmountRefusedError(least=LEAST_TOP_UP, greatest=GREATEST_TOP_UP)
+
+
+def mask_number(number: str) -> str:
+    """Return a phone number with its middle hidden; a short one is hidden whole (M3)."""
+    hidden = len(number) - SHOWN_AHEAD - SHOWN_BEHIND
+    if hidden < SHOWN_BEHIND:
+        return "•" * len(number)
+    return number[:SHOWN_AHEAD] + "•" * hidden + number[-SHOWN_BEHIND:]

@@ -1,0 +1,76 @@
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CursorResult, Select, select, update
+from sqlalchemy.orm import Session
+
+from app import ledger
+from app.billing import chart
+from app.billing.errors import WalletNotFoundError
+from app.billing.models import UsageRecord, Wallet
+from app.kernel import Money, new_id
+from app.ledger import AccountName, Balance
+from app.tenancy import TenantScope, get_path
+
+
+def open_wallet(
+    session: Session, scope: TenantScope, *, customer_id: UUID, currency: str
+) -> Wallet:
+    """Give a customer a wallet in a currency, or return the one that is there.
+
+    Opens the book's shared accounts too. Refuses an unknown currency.
+    """
+    Money(0, currency)
+    known = session.scalar(_by_customer(scope, customer_id).where(Wallet.currency == currency))
+    if known is not None:
+        return known
+    for name in chart.book_accounts(get_path(session, scope), currency):
+        ledger.open_account(session, scope.reseller_id, name)
+    identifier = new_id()
+    account = ledger.open_account(
+        session, scope.reseller_id, AccountName(chart.WALLET, identifier, currency)
+    )
+    wallet = Wallet(
+        reseller_id=scope.reseller_id,
+        id=identifier,
+        customer_id=customer_id,
+        currency=currency,
+        account_id=account,
+    )
+    session.add(wallet)
+    session.flush()
+    session.refresh(wallet)
+    return wallet
+
+
+def get_wallet(session: Session, scope: TenantScope, *, customer_id: UUID) -> Wallet:
+    """Return the customer's first wallet; absent and someone else's look the same."""
+    wallet = session.scalar(_by_customer(scope, customer_id).order_by(Wallet.id).limit(1))
+    if wallet is None:
+        raise WalletNotFoundError(customer=str(customer_id))
+    return wallet
+
+
+def wallet_balance(session: Session, scope: TenantScope, *, wallet: Wallet) -> Balance:
+    """Return what a wallet holds now."""
+    return ledger.get_balance(session, scope.reseller_id, wallet.account_id)
+
+
+def forget_counterparties(session: Session, scope: TenantScope, *, before: datetime) -> int:
+    """Wipe third parties' numbers from usage before a time; return how many (requirement M3)."""
+    wiped = session.execute(
+        update(UsageRecord)
+        .where(
+            UsageRecord.reseller_id == scope.reseller_id,
+            UsageRecord.occurred_at < before,
+            UsageRecord.counterparty.is_not(None),
+        )
+        .values(counterparty=None)
+    )
+    return wiped.rowcount if isinstance(wiped, CursorResult) else 0
+
+
+def _by_customer(scope: TenantScope, customer_id: UUID) -> Select[Wallet]:
+    return select(Wallet).where(
+        Wallet.reseller_id == scope.reseller_id, Wallet.customer_id == customer_id
+    )

@@ -1,0 +1,18 @@
+"""Each reseller's share of a charge: agreements along the chain and the division of a net price."""
+
+from app.commissions.agreements import TERMS_AS_JSON, agree_commission, read_terms
+from app.commissions.errors import NoAgreementError, RateRefusedError
+from app.commissions.rules import Share, Shares, Term, flatten, share
+
+__all__ = [
+    "TERMS_AS_JSON",
+    "NoAgreementError",
+    "RateRefusedError",
+    "Share",
+    "Shares",
+    "Term",
+    "agree_commission",
+    "flatten",
+    "read_terms",
+    "share",
+]

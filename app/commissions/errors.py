@@ -1,0 +1,19 @@
+from app.kernel import AppError, Kind, translatable
+
+
+class RateRefusedError(AppError):
+    """A rate outside 0 to 1, above the parent's, or below a child's."""
+
+    kind = Kind.INVALID
+    code = "commissions.rate_refused"
+    text = translatable(
+        "The rate must lie between what your resellers get and what you get yourself."
+    )
+
+
+class NoAgreementError(AppError):
+    """The chain has no commission agreement at this time."""
+
+    kind = Kind.INVALID
+    code = "commissions.no_agreement"
+    text = translatable("There is no commission agreement for this reseller yet.")

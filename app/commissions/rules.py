@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Decimal
+from uuid import UUID
+
+from app.commissions.errors import RateRefusedError
+from app.kernel import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """The part of the net price a beneficiary keeps, between 0 and 1."""
+
+    beneficiary_id: UUID
+    rate: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a beneficiary earns of one charge."""
+
+    beneficiary_id: UUID
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """A net price, divided: sum of commissions and revenue = net, to the cent."""
+
+    commissions: Sequence[Share]
+    revenue: Money
+
+
+def share(net: Money, terms: Sequence[Term]) -> Shares:
+    """Divide `net` along the chain; each share is rounded down, the remainder is the platform's.
+
+    Refuses terms that together take more than the whole.
+    """
+    if any(term.rate < 0 for term in terms) or sum(term.rate for term in terms) > 1:
+        raise RateRefusedError
+    shares = [
+        Share(
+            term.beneficiary_id,
+            Money(int((net.minor * term.rate).to_integral_value(ROUND_FLOOR)), net.currency),
+        )
+        for term in terms
+    ]
+    earned = sum(part.amount.minor for part in shares)
+    return Shares(shares, Money(net.minor - earned, net.currency))
+
+
+def flatten(path: Sequence[UUID], rates: Sequence[Decimal]) -> list[Term]:
+    """Return what each reseller of a chain keeps, the topmost first.
+
+    `rates` are the agreements: the share of the net price for all charges below each reseller.
+    A reseller keeps its own rate less the one it passes on. Refuses a child that gets more than
+    its parent, and a rate outside 0 to 1.
+    """
+    if any(not 0 <= rate <= 1 for rate in rates):
+        raise RateRefusedError
+    passed_on = [*rates[1:], Decimal(0)]
+    kept = [own - below for own, below in zip(rates, passed_on, strict=True)]
+    if any(part < 0 for part in kept):
+        raise RateRefusedError
+    return [Term(beneficiary, part) for beneficiary, part in zip(path, kept, strict=True)]

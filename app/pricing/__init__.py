@@ -1,0 +1,28 @@
+"""What a quantity costs: meters, offers, dated prices, rating. Prices are data, never code."""
+
+from app.pricing.errors import BadPriceError, BadQuantityError, NoPriceError, UnknownOfferError
+from app.pricing.models import CreditPurpose
+from app.pricing.offers import add_meter, add_offer, get_offer, sell_offer, set_price
+from app.pricing.queries import TARIFF_AS_JSON, read_tariff, tax_terms
+from app.pricing.rules import Quote, Tariff, rate, require_quantity, tax_within
+
+__all__ = [
+    "TARIFF_AS_JSON",
+    "BadPriceError",
+    "BadQuantityError",
+    "CreditPurpose",
+    "NoPriceError",
+    "Quote",
+    "Tariff",
+    "UnknownOfferError",
+    "add_meter",
+    "add_offer",
+    "get_offer",
+    "rate",
+    "read_tariff",
+    "require_quantity",
+    "sell_offer",
+    "set_price",
+    "tax_terms",
+    "tax_within",
+]

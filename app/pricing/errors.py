@@ -1,0 +1,33 @@
+from app.kernel import AppError, Kind, translatable
+
+
+class NoPriceError(AppError):
+    """Nobody set a price for this meter at this time: unknown meter, or nothing is sold yet."""
+
+    kind = Kind.INVALID
+    code = "pricing.no_price"
+    text = translatable("There is no price for the meter “%(meter)s”. Check its name.")
+
+
+class BadPriceError(AppError):
+    """A negative price, or more than six places."""
+
+    kind = Kind.INVALID
+    code = "pricing.bad_price"
+    text = translatable("A unit price has at most six decimal places and is not negative.")
+
+
+class BadQuantityError(AppError):
+    """A quantity of zero, below zero, with more than six places or beyond all reason."""
+
+    kind = Kind.INVALID
+    code = "pricing.bad_quantity"
+    text = translatable("The quantity must be more than zero, with at most six decimal places.")
+
+
+class UnknownOfferError(AppError):
+    """No such offer."""
+
+    kind = Kind.NOT_FOUND
+    code = "pricing.unknown_offer"
+    text = translatable("There is no such offer.")

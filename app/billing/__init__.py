@@ -14,6 +14,9 @@ from app.billing.errors import (
     WalletNotFoundError,
 )
 from app.billing.events import BalanceChanged, TopUpSettled
+from app.billing.figures import BookTotals, customer_counts, platform_figures, reseller_figures
+from app.billing.fulfilment import PageTerms, apply_event, confirm_top_up, start_top_up
+from app.billing.history import HistoryLine, wallet_history
 from app.billing.models import TopUp, TopUpState, Wallet, WalletState
 from app.billing.rules import GREATEST_TOP_UP, LEAST_TOP_UP, mask_number
 from app.billing.top_ups import (
@@ -21,6 +24,7 @@ from app.billing.top_ups import (
     get_top_up,
     list_top_ups,
     note_decline,
+    pending_top_ups,
     request_top_up,
     settle_top_up,
 )
@@ -32,10 +36,13 @@ __all__ = [
     "AmountMismatchError",
     "AmountRefusedError",
     "BalanceChanged",
+    "BookTotals",
     "Charge",
     "EventIdReusedError",
     "FutureUsageError",
+    "HistoryLine",
     "InsufficientFundsError",
+    "PageTerms",
     "RequestKeyReusedError",
     "TopUp",
     "TopUpInProgressError",
@@ -47,8 +54,11 @@ __all__ = [
     "WalletFrozenError",
     "WalletNotFoundError",
     "WalletState",
+    "apply_event",
     "attach_checkout",
     "charge_usage",
+    "confirm_top_up",
+    "customer_counts",
     "forget_counterparties",
     "get_top_up",
     "get_wallet",
@@ -56,7 +66,12 @@ __all__ = [
     "mask_number",
     "note_decline",
     "open_wallet",
+    "pending_top_ups",
+    "platform_figures",
     "request_top_up",
+    "reseller_figures",
     "settle_top_up",
+    "start_top_up",
     "wallet_balance",
+    "wallet_history",
 ]

@@ -118,6 +118,31 @@ def note_decline(session: Session, scope: TenantScope, *, top_up_id: UUID) -> To
     return top_up
 
 
+def read_top_up(session: Session, scope: TenantScope, *, top_up_id: UUID) -> TopUp:
+    """Return a top-up of this reseller; refuses an unknown one."""
+    top_up = session.get(TopUp, (scope.reseller_id, top_up_id))
+    if top_up is None:
+        raise TopUpNotFoundError(top_up=str(top_up_id))
+    return top_up
+
+
+def pending_top_ups(
+    session: Session, scope: TenantScope, *, before: datetime, limit: int = 100
+) -> list[TopUp]:
+    """Return top-ups whose hosted page was made before a time and that nobody has decided."""
+    query = (
+        select(TopUp)
+        .where(
+            TopUp.reseller_id == scope.reseller_id,
+            TopUp.state == TopUpState.PENDING.value,
+            TopUp.created_at < before,
+        )
+        .order_by(TopUp.id)
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
 def get_top_up(
     session: Session, scope: TenantScope, *, customer_id: UUID, top_up_id: UUID
 ) -> TopUp:

@@ -13,7 +13,8 @@ from app.kernel.db import (
     transaction,
 )
 from app.kernel.errors import AppError, Kind, translatable
-from app.kernel.ids import derived_id, new_id
+from app.kernel.ids import derived_id, first_id_at, new_id
+from app.kernel.jobs import defer
 from app.kernel.models import Base
 from app.kernel.money import CurrencyMismatchError, Money, UnknownCurrencyError
 from app.kernel.outbox import Event, OutboxEvent, emit
@@ -38,8 +39,10 @@ __all__ = [
     "begin",
     "connect",
     "cursor",
+    "defer",
     "derived_id",
     "emit",
+    "first_id_at",
     "flush_appended",
     "make_engine",
     "new_id",

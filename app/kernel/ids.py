@@ -1,3 +1,4 @@
+from datetime import datetime
 from uuid import UUID, uuid5
 
 import uuid_utils.compat
@@ -11,3 +12,12 @@ def new_id() -> UUID:
 def derived_id(namespace: UUID, name: str) -> UUID:
     """Return the UUIDv5 that `name` always has inside `namespace` (decision 0003)."""
     return uuid5(namespace, name)
+
+
+def first_id_at(instant: datetime) -> UUID:
+    """Return the least UUIDv7 that could have been made at an aware instant.
+
+    Rows made since then have ids from here on: a range of the primary key instead of a date.
+    """
+    milliseconds = int(instant.timestamp() * 1000)
+    return UUID(int=milliseconds << 80)

@@ -21,6 +21,7 @@ from app.ledger.errors import (
     KeyReusedError,
     TransferRefusedError,
 )
+from app.ledger.totals import credited_since, credits_of, shared_balances
 
 __all__ = [
     "AccountName",
@@ -35,6 +36,8 @@ __all__ = [
     "TransferDraft",
     "TransferRefusedError",
     "account_id",
+    "credited_since",
+    "credits_of",
     "fingerprint",
     "get_balance",
     "get_balances",
@@ -42,5 +45,6 @@ __all__ = [
     "owned_balances",
     "post",
     "roll_up",
+    "shared_balances",
     "statement",
 ]

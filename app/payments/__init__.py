@@ -2,11 +2,12 @@
 
 from app.payments.errors import BadSignatureError, GatewayError, WebhookDisabledError
 from app.payments.inbox import (
+    HANDLE_EVENT_TASK,
     PaymentClaimedError,
     StoredEvent,
     claim_payment,
-    lock_event,
     mark_handled,
+    read_event,
     store_event,
     unhandled_events,
 )
@@ -21,6 +22,7 @@ from app.payments.ports import (
 )
 
 __all__ = [
+    "HANDLE_EVENT_TASK",
     "BadSignatureError",
     "CheckoutOrder",
     "CheckoutPage",
@@ -35,8 +37,8 @@ __all__ = [
     "StoredEvent",
     "WebhookDisabledError",
     "claim_payment",
-    "lock_event",
     "mark_handled",
+    "read_event",
     "store_event",
     "unhandled_events",
 ]

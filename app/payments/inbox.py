@@ -15,6 +15,8 @@ from app.payments.ports import SignedEvent
 from app.tenancy import PlatformScope, PublicScope, TenantScope
 
 STRIPE = "stripe"
+# The job that handles a stored event; the web defers it by name and the worker registers it.
+HANDLE_EVENT_TASK = "payments.handle_event"
 
 
 class PaymentClaimedError(AppError):
@@ -45,13 +47,9 @@ def store_event(session: Session, scope: PublicScope, *, event: SignedEvent) -> 
     )
 
 
-def lock_event(session: Session, scope: PlatformScope, *, event_id: str) -> StoredEvent | None:
-    """Return a stored event, locked until the transaction ends; None if there is none."""
-    row = session.scalar(
-        select(ProcessorEvent)
-        .where(ProcessorEvent.source == STRIPE, ProcessorEvent.event_id == event_id)
-        .with_for_update()
-    )
+def read_event(session: Session, scope: PlatformScope, *, event_id: str) -> StoredEvent | None:
+    """Return a stored event; None if there is none."""
+    row = session.get(ProcessorEvent, (STRIPE, event_id))
     if row is None:
         return None
     return StoredEvent(row.event_id, row.kind, row.payload, row.handled_at is not None)

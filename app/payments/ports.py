@@ -55,7 +55,6 @@ class CheckoutResult:
     state: CheckoutState
     paid: Money
     payment_id: str | None
-    livemode: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +73,10 @@ class PaymentGateway(Protocol):
         """Make a hosted page; the same key gives the same page. Refuses with GatewayError."""
 
     def retrieve_checkout(self, session_id: str) -> CheckoutResult:
-        """Return the present state of a hosted page. Refuses with GatewayError."""
+        """Return the present state of a hosted page.
 
-    def find_checkout(self, reference: str) -> CheckoutResult | None:
-        """Return the hosted page made for a top-up, if the processor knows one."""
+        Refuses with GatewayError, also a page of the other mode (live or test, R1.3).
+        """
 
     def verify_event(self, body: bytes, signature: str) -> SignedEvent:
         """Return the event in a signed delivery; refuses with BadSignatureError."""

@@ -1,0 +1,182 @@
+"""Figures for the pages of reseller and platform; a fixed number of queries each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app import identity, ledger
+from app.billing import chart
+from app.billing.models import UsageRecord, Wallet
+from app.kernel import Money, first_id_at, start_of_business_month
+from app.tenancy import PlatformScope, TenantScope
+
+RECENT = 12
+
+
+@dataclass(frozen=True, slots=True)
+class WalletLine:
+    """A customer with what its wallet holds."""
+
+    customer_id: UUID
+    name: str
+    number: str
+    status: str
+    balance: Money
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeLine:
+    """A charge in the reseller's own book and what the reseller earned of it."""
+
+    at: datetime
+    customer: str
+    gross: Money
+    net: Money
+    tax: Money
+    commission: Money
+
+
+@dataclass(frozen=True, slots=True)
+class ResellerFigures:
+    """What a reseller earned: in all, this Berlin month, and from its latest charges."""
+
+    commission_total: Money
+    commission_month: Money
+    revenue_month: Money
+    customers: Sequence[WalletLine]
+    recent: Sequence[ChargeLine]
+
+
+@dataclass(frozen=True, slots=True)
+class BookTotals:
+    """How the charges of a book were shared: gross = commission + revenue + tax."""
+
+    commission: Money
+    revenue: Money
+    tax: Money
+    gross: Money
+
+
+def reseller_figures(
+    session: Session, scope: TenantScope, *, currency: str, now: datetime
+) -> ResellerFigures:
+    """Return a reseller's figures in one currency."""
+    month = start_of_business_month(now)
+    owned = ledger.owned_balances(session, scope.reseller_id)
+    total = sum(
+        line.posted.minor
+        for line in owned
+        if line.kind == chart.COMMISSION and line.posted.currency == currency
+    )
+    accounts = {line.account_id: line.book_id for line in owned if line.kind == chart.COMMISSION}
+    earned = ledger.credited_since(session, accounts, since=month)
+    revenue = session.scalar(
+        select(func.coalesce(func.sum(UsageRecord.gross_minor), 0)).where(
+            UsageRecord.reseller_id == scope.reseller_id,
+            UsageRecord.entry_id >= first_id_at(month),
+        )
+    )
+    return ResellerFigures(
+        commission_total=Money(total, currency),
+        commission_month=Money(earned, currency),
+        revenue_month=Money(int(revenue or 0), currency),
+        customers=_customers(session, scope, currency),
+        recent=_recent(session, scope, currency),
+    )
+
+
+def platform_figures(
+    session: Session, scope: PlatformScope, *, currency: str
+) -> tuple[BookTotals, dict[UUID, BookTotals]]:
+    """Return the totals of the whole platform and of each reseller's book, in one query."""
+    sums: dict[UUID, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for line in ledger.shared_balances(session):
+        if line.posted.currency == currency:
+            sums[line.book_id][line.kind] += line.posted.minor
+    books = {book: _totals(kinds, currency) for book, kinds in sums.items()}
+    whole: dict[str, int] = defaultdict(int)
+    for kinds in sums.values():
+        for kind, minor in kinds.items():
+            whole[kind] += minor
+    return _totals(whole, currency), books
+
+
+def customer_counts(session: Session, scope: PlatformScope) -> dict[UUID, int]:
+    """Return how many customers each reseller has."""
+    query = select(identity.Customer.reseller_id, func.count()).group_by(
+        identity.Customer.reseller_id
+    )
+    return dict(session.execute(query).tuples().all())
+
+
+def _totals(kinds: dict[str, int], currency: str) -> BookTotals:
+    commission, revenue = kinds.get(chart.COMMISSION, 0), kinds.get(chart.REVENUE, 0)
+    # The tax share of all charges: prepaid tax is negative by what top-ups paid ahead of use.
+    tax = kinds.get(chart.TAX_PAYABLE, 0) + kinds.get(chart.TAX_PREPAID, 0)
+    return BookTotals(
+        commission=Money(commission, currency),
+        revenue=Money(revenue, currency),
+        tax=Money(tax, currency),
+        gross=Money(commission + revenue + tax, currency),
+    )
+
+
+def _customers(session: Session, scope: TenantScope, currency: str) -> list[WalletLine]:
+    rows = session.execute(
+        select(identity.Customer, Wallet.account_id)
+        .join(
+            Wallet,
+            (Wallet.reseller_id == identity.Customer.reseller_id)
+            & (Wallet.customer_id == identity.Customer.id),
+        )
+        .where(identity.Customer.reseller_id == scope.reseller_id, Wallet.currency == currency)
+        .order_by(identity.Customer.number)
+        .limit(100)
+    ).all()
+    balances = ledger.get_balances(session, scope.reseller_id, [account for _, account in rows])
+    return [
+        WalletLine(
+            customer.id, customer.name, customer.number, customer.state, balances[account].posted
+        )
+        for customer, account in rows
+    ]
+
+
+def _recent(session: Session, scope: TenantScope, currency: str) -> list[ChargeLine]:
+    own = ledger.account_id(
+        scope.reseller_id, ledger.AccountName(chart.COMMISSION, scope.reseller_id, currency)
+    )
+    rows = session.execute(
+        select(UsageRecord, identity.Customer.name)
+        .join(
+            Wallet,
+            (Wallet.reseller_id == UsageRecord.reseller_id) & (Wallet.id == UsageRecord.wallet_id),
+        )
+        .join(
+            identity.Customer,
+            (identity.Customer.reseller_id == Wallet.reseller_id)
+            & (identity.Customer.id == Wallet.customer_id),
+        )
+        .where(UsageRecord.reseller_id == scope.reseller_id, Wallet.currency == currency)
+        .order_by(UsageRecord.entry_id.desc())
+        .limit(RECENT)
+    ).all()
+    earned = ledger.credits_of(session, scope.reseller_id, own, [row.entry_id for row, _ in rows])
+    return [
+        ChargeLine(
+            at=row.occurred_at,
+            customer=name,
+            gross=Money(row.gross_minor, currency),
+            net=Money(row.net_minor, currency),
+            tax=Money(row.tax_minor, currency),
+            commission=Money(earned.get(row.entry_id, 0), currency),
+        )
+        for row, name in rows
+    ]

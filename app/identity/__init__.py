@@ -1,0 +1,90 @@
+"""Who may come in: customers, users of three realms, their sessions, API keys."""
+
+from app.identity.accounts import (
+    OWNER_ROLE,
+    add_customer,
+    add_customer_user,
+    add_platform_user,
+    add_staff_user,
+    get_customer,
+)
+from app.identity.api_keys import (
+    ApiKeyHolder,
+    ApiScope,
+    find_api_key,
+    make_api_key,
+    revoke_api_key,
+)
+from app.identity.errors import (
+    ApiKeyNotFoundError,
+    ApiKeyRefusedError,
+    ApiScopeMissingError,
+    CustomerNotFoundError,
+    EmailTakenError,
+    InvalidEmailError,
+    NumberTakenError,
+    SignInRefusedError,
+    UnknownApiScopeError,
+    WeakPasswordError,
+)
+from app.identity.models import (
+    ApiKey,
+    Customer,
+    CustomerState,
+    CustomerUser,
+    PlatformUser,
+    Realm,
+    StaffUser,
+)
+from app.identity.queries import list_api_keys, list_customers
+from app.identity.rules import normalise_email
+from app.identity.sessions import (
+    SESSION_LIFETIME,
+    RealmScopeError,
+    SignedIn,
+    SignInScope,
+    find_signed_in,
+    sign_in,
+    sign_out,
+)
+
+__all__ = [
+    "OWNER_ROLE",
+    "SESSION_LIFETIME",
+    "ApiKey",
+    "ApiKeyHolder",
+    "ApiKeyNotFoundError",
+    "ApiKeyRefusedError",
+    "ApiScope",
+    "ApiScopeMissingError",
+    "Customer",
+    "CustomerNotFoundError",
+    "CustomerState",
+    "CustomerUser",
+    "EmailTakenError",
+    "InvalidEmailError",
+    "NumberTakenError",
+    "PlatformUser",
+    "Realm",
+    "RealmScopeError",
+    "SignInRefusedError",
+    "SignInScope",
+    "SignedIn",
+    "StaffUser",
+    "UnknownApiScopeError",
+    "WeakPasswordError",
+    "add_customer",
+    "add_customer_user",
+    "add_platform_user",
+    "add_staff_user",
+    "find_api_key",
+    "find_signed_in",
+    "get_customer",
+    "list_api_keys",
+    "list_customers",
+    "make_api_key",
+    "normalise_email",
+    "revoke_api_key",
+    "sign_in",
+    "sign_out",
+]

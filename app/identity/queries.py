@@ -1,0 +1,24 @@
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.identity.models import ApiKey, Customer
+from app.tenancy import TenantScope
+
+
+def list_customers(session: Session, scope: TenantScope, *, limit: int = 100) -> Sequence[Customer]:
+    """Return the reseller's customers, newest first."""
+    return session.scalars(
+        select(Customer)
+        .where(Customer.reseller_id == scope.reseller_id)
+        .order_by(Customer.id.desc())
+        .limit(limit)
+    ).all()
+
+
+def list_api_keys(session: Session, scope: TenantScope) -> Sequence[ApiKey]:
+    """Return the reseller's API keys, newest first, the revoked ones too."""
+    return session.scalars(
+        select(ApiKey).where(ApiKey.reseller_id == scope.reseller_id).order_by(ApiKey.id.desc())
+    ).all()

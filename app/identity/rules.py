@@ -1,0 +1,47 @@
+"""Addresses, passwords and tokens in the one form in which they are compared and kept."""
+
+import hashlib
+import re
+import unicodedata
+
+from app.identity.errors import InvalidEmailError, WeakPasswordError
+from app.tenancy import InvalidHostError, normalise_host
+
+MINIMUM_PASSWORD_LENGTH = 10
+# Long enough for any passphrase, short enough that hashing it is no way to occupy the server.
+MAXIMUM_PASSWORD_LENGTH = 256
+MAXIMUM_EMAIL_LENGTH = 254
+_EMAIL = re.compile(r"([^@\s:<>\"(),;\\]{1,64})@([^@\s:]+)")
+
+
+def normalise_email(raw: str) -> str:
+    """Return the address as it is stored, searched and written to; refuse what is none.
+
+    NFKC, casefold, strip; the domain as its A-label, because casefold turns faß.de into the
+    domain of somebody else.
+    """
+    address = unicodedata.normalize("NFKC", raw.strip())
+    found = _EMAIL.fullmatch(address)
+    if found is None or len(address) > MAXIMUM_EMAIL_LENGTH or not address.isprintable():
+        raise InvalidEmailError
+    try:
+        return f"{found[1].casefold()}@{normalise_host(found[2])}"
+    except InvalidHostError as refused:
+        raise InvalidEmailError from refused
+
+
+def require_password(password: str) -> str:
+    """Return the password in the form that is hashed; refuse one outside the policy."""
+    if not MINIMUM_PASSWORD_LENGTH <= len(password) <= MAXIMUM_PASSWORD_LENGTH:
+        raise WeakPasswordError(minimum=MINIMUM_PASSWORD_LENGTH, maximum=MAXIMUM_PASSWORD_LENGTH)
+    return normalise_password(password)
+
+
+def normalise_password(password: str) -> str:
+    """Return the password as every keyboard writes it: NFKC (NIST SP 800-63B, 5.1.1.2)."""
+    return unicodedata.normalize("NFKC", password)
+
+
+def token_id(token: str) -> bytes:
+    """Return what is kept of a token or key: its SHA-256. They are random, so no salt is needed."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()

@@ -1,0 +1,203 @@
+"""Signing in and out. A session is a random token; the database keeps its SHA-256 (rule R12)."""
+
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from app import audit
+from app.identity.errors import InvalidEmailError, SignInRefusedError
+from app.identity.models import (
+    CustomerUser,
+    PlatformSession,
+    PlatformUser,
+    Realm,
+    StaffUser,
+    UserSession,
+)
+from app.identity.passwords import hash_password, is_outdated, is_password
+from app.identity.rules import normalise_email, token_id
+from app.tenancy import PLATFORM_ID, PlatformScope, TenantScope
+
+TOKEN_BYTES = 32
+SESSION_LIFETIME = timedelta(hours=12)
+
+SignInScope = TenantScope | PlatformScope
+ResellerUser = TypeVar("ResellerUser", CustomerUser, StaffUser)
+AnyUser = CustomerUser | StaffUser | PlatformUser
+
+_REALMS: dict[type[AnyUser], Realm] = {
+    CustomerUser: Realm.CUSTOMER,
+    StaffUser: Realm.STAFF,
+    PlatformUser: Realm.PLATFORM,
+}
+
+
+class RealmScopeError(TypeError):
+    """A bug: customers and staff sign in inside a reseller, admins inside the platform."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who is signed in; `customer_id` is set for a customer's user, `role` for staff."""
+
+    realm: Realm
+    user_id: UUID
+    name: str
+    email: str
+    customer_id: UUID | None
+    role: str | None
+
+
+def sign_in(
+    session: Session,
+    scope: SignInScope,
+    *,
+    realm: Realm,
+    email: str,
+    password: str,
+    host: str,
+    now: datetime,
+    lifetime: timedelta = SESSION_LIFETIME,
+) -> str:
+    """Open a session bound to realm, tenant and host; return its token, which is kept nowhere.
+
+    Refuses an unknown address and a wrong password with the same answer in the same time.
+    """
+    user = _find_user(session, scope, realm, email)
+    if not is_password(user.password_hash if user else None, password) or user is None:
+        raise SignInRefusedError
+    if is_outdated(user.password_hash):
+        user.password_hash = hash_password(password)
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    opened = {"id": token_id(token), "user_id": user.id, "host": host, "expires_at": now + lifetime}
+    if isinstance(scope, PlatformScope):
+        session.execute(insert(PlatformSession).values(opened))
+    else:
+        whose = {"reseller_id": scope.reseller_id, "realm": realm.value}
+        session.execute(insert(UserSession).values(whose | opened))
+    audit.record(
+        session,
+        scope.reseller_id or PLATFORM_ID,
+        actor=audit.Actor(realm.value, user.id),
+        action="identity.signed_in",
+        subject_id=user.id,
+    )
+    return token
+
+
+def find_signed_in(
+    session: Session, scope: SignInScope, *, realm: Realm, token: str, host: str, now: datetime
+) -> SignedIn | None:
+    """Return who holds the token of a living session of exactly this realm, tenant and host."""
+    if isinstance(scope, PlatformScope):
+        _require_realm(realm, {Realm.PLATFORM})
+        return _find_admin(session, token, host, now)
+    _require_realm(realm, {Realm.CUSTOMER, Realm.STAFF})
+    if realm is Realm.CUSTOMER:
+        return _find_holder(session, scope, CustomerUser, realm, (token, host, now))
+    return _find_holder(session, scope, StaffUser, realm, (token, host, now))
+
+
+def sign_out(session: Session, scope: SignInScope, *, realm: Realm, token: str) -> None:
+    """End the session of the token; one that has ended already stays ended."""
+    if isinstance(scope, PlatformScope):
+        ended = session.scalar(
+            delete(PlatformSession)
+            .where(PlatformSession.id == token_id(token))
+            .returning(PlatformSession.user_id)
+        )
+    else:
+        ended = session.scalar(
+            delete(UserSession)
+            .where(
+                UserSession.reseller_id == scope.reseller_id,
+                UserSession.id == token_id(token),
+                UserSession.realm == realm.value,
+            )
+            .returning(UserSession.user_id)
+        )
+    if ended is not None:
+        audit.record(
+            session,
+            scope.reseller_id or PLATFORM_ID,
+            actor=audit.Actor(realm.value, ended),
+            action="identity.signed_out",
+            subject_id=ended,
+        )
+
+
+def _find_holder(
+    session: Session,
+    scope: TenantScope,
+    table: type[ResellerUser],
+    realm: Realm,
+    presented: tuple[str, str, datetime],
+) -> SignedIn | None:
+    token, host, now = presented
+    user = session.scalar(
+        select(table)
+        .join(
+            UserSession,
+            (UserSession.reseller_id == table.reseller_id) & (UserSession.user_id == table.id),
+        )
+        .where(
+            UserSession.reseller_id == scope.reseller_id,
+            UserSession.id == token_id(token),
+            UserSession.realm == realm.value,
+            UserSession.host == host,
+            UserSession.expires_at > now,
+        )
+    )
+    return None if user is None else _signed_in(user)
+
+
+def _find_admin(session: Session, token: str, host: str, now: datetime) -> SignedIn | None:
+    admin = session.scalar(
+        select(PlatformUser)
+        .join(PlatformSession, PlatformSession.user_id == PlatformUser.id)
+        .where(
+            PlatformSession.id == token_id(token),
+            PlatformSession.host == host,
+            PlatformSession.expires_at > now,
+        )
+    )
+    return None if admin is None else _signed_in(admin)
+
+
+def _signed_in(user: AnyUser) -> SignedIn:
+    customer_id = user.customer_id if isinstance(user, CustomerUser) else None
+    role = user.role if isinstance(user, StaffUser) else None
+    return SignedIn(_REALMS[type(user)], user.id, user.name, user.email, customer_id, role)
+
+
+def _find_user(session: Session, scope: SignInScope, realm: Realm, email: str) -> AnyUser | None:
+    try:
+        address = normalise_email(email)
+    except InvalidEmailError:
+        return None
+    if isinstance(scope, PlatformScope):
+        _require_realm(realm, {Realm.PLATFORM})
+        return session.scalar(select(PlatformUser).where(PlatformUser.email == address))
+    _require_realm(realm, {Realm.CUSTOMER, Realm.STAFF})
+    if realm is Realm.CUSTOMER:
+        return session.scalar(
+            select(CustomerUser).where(
+                CustomerUser.reseller_id == scope.reseller_id, CustomerUser.email == address
+            )
+        )
+    return session.scalar(
+        select(StaffUser).where(
+            StaffUser.reseller_id == scope.reseller_id, StaffUser.email == address
+        )
+    )
+
+
+def _require_realm(realm: Realm, allowed: Collection[Realm]) -> None:
+    if realm not in allowed:
+        raise RealmScopeError(realm)

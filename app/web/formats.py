@@ -1,0 +1,104 @@
+"""Money, numbers and times as a reader of one language expects them.
+
+Pure functions that take the locale; `register` hands them to Jinja with the locale of the
+request. Amounts carry a real minus (U+2212): it is as wide as the plus and no line breaks at it.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from decimal import Decimal
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+import flask_babel
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.numbers import format_currency, format_decimal, get_currency_precision
+from flask import Flask
+
+DEFAULT_ZONE = ZoneInfo("Europe/Berlin")
+
+_MINUS = "\N{MINUS SIGN}"
+_RELATIVE_UP_TO = timedelta(days=7)
+_MINUTE = timedelta(minutes=1)
+
+
+class MoneyLike(Protocol):
+    """An amount in the smallest unit of its currency."""
+
+    @property
+    def minor(self) -> int:
+        """The amount: cents, pence, whole yen."""
+
+    @property
+    def currency(self) -> str:
+        """The ISO 4217 code."""
+
+
+def money(value: MoneyLike, locale: Locale) -> str:
+    """Return an amount such as `1.234,50 €`; zero has no sign."""
+    major = Decimal(value.minor).scaleb(-get_currency_precision(value.currency))
+    return _with_real_minus(format_currency(major, value.currency, locale=locale))
+
+
+def signed_money(value: MoneyLike, locale: Locale) -> str:
+    """Return an amount with its direction: plus or minus in front, zero with neither."""
+    return f"+{money(value, locale)}" if value.minor > 0 else money(value, locale)
+
+
+def quantity(value: Decimal | int, locale: Locale) -> str:
+    """Return a number with up to six places and no idle zeros."""
+    return _with_real_minus(format_decimal(value, format="#,##0.######", locale=locale))
+
+
+def day(value: date, locale: Locale, zone: tzinfo = DEFAULT_ZONE) -> str:
+    """Return a calendar day; an aware time is read in `zone` first."""
+    local = value.astimezone(zone) if isinstance(value, datetime) else value
+    return format_date(local, format="medium", locale=locale)
+
+
+def moment(value: datetime, locale: Locale, *, now: datetime, zone: tzinfo = DEFAULT_ZONE) -> str:
+    """Return a time as people say it: relative within a week, then day and time of `zone`."""
+    distance = value - now
+    if abs(distance) >= _RELATIVE_UP_TO:
+        clock = format_time(value.astimezone(zone), format="short", tzinfo=zone, locale=locale)
+        return f"{day(value, locale, zone)}, {clock}"
+    if abs(distance) < _MINUTE:
+        distance = -_MINUTE  # a clock that is seconds ahead must not announce the future
+    return format_timedelta(
+        distance, granularity="minute", threshold=1, add_direction=True, locale=locale
+    )
+
+
+def absolute(value: datetime, locale: Locale, zone: tzinfo = DEFAULT_ZONE) -> str:
+    """Return a time to the second with the name of its zone."""
+    return format_datetime(value, format="long", tzinfo=zone, locale=locale)
+
+
+def register(
+    app: Flask,
+    *,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    zone: Callable[[], tzinfo] = lambda: DEFAULT_ZONE,
+) -> None:
+    """Give Jinja the filters above, in the language of the request, and `page_language()`."""
+    locale = _locale
+
+    app.add_template_filter(lambda value: money(value, locale()), "money")
+    app.add_template_filter(lambda value: signed_money(value, locale()), "signed_money")
+    app.add_template_filter(lambda value: quantity(value, locale()), "quantity")
+    app.add_template_filter(lambda value: day(value, locale(), zone()), "day")
+    app.add_template_filter(
+        lambda value: moment(value, locale(), now=clock(), zone=zone()), "moment"
+    )
+    app.add_template_filter(lambda value: absolute(value, locale(), zone()), "absolute")
+    app.add_template_global(lambda: locale().language, "page_language")
+
+
+def _locale() -> Locale:
+    """Return the locale of the request; outside of one, German: it comes first."""
+    return flask_babel.get_locale() or Locale("de")
+
+
+def _with_real_minus(text: str) -> str:
+    return text.replace("-", _MINUS)

@@ -1,0 +1,79 @@
+"""A wallet's movements in the reader's words, for lists and exports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import flask_babel
+from flask_babel import gettext as _
+
+from app.billing import HistoryLine, TopUp, TopUpState
+from app.kernel import Money
+from app.web import formats
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionRow:
+    """One line of the list of transactions."""
+
+    title: str
+    detail: str
+    at: datetime
+    amount: Money
+    balance_after: Money
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class TopUpRow:
+    """One line of the list of top-ups."""
+
+    at: datetime
+    amount: Money
+    state: str
+    method: str
+
+
+def top_up_row(top_up: TopUp) -> TopUpRow:
+    """Return a top-up as the list shows it."""
+    creating = top_up.state == TopUpState.CREATING.value
+    return TopUpRow(
+        at=top_up.created_at,
+        amount=Money(top_up.amount_minor, top_up.currency),
+        state="created" if creating else top_up.state,
+        method=_("Card"),
+    )
+
+
+def transaction_row(line: HistoryLine) -> TransactionRow:
+    """Return a movement with a title and a detail a customer understands."""
+    return TransactionRow(
+        title=_title(line),
+        detail=_detail(line),
+        at=line.at,
+        amount=line.amount,
+        balance_after=line.balance_after,
+        kind="call" if line.meter == "call_minutes" else line.kind,
+    )
+
+
+def _title(line: HistoryLine) -> str:
+    if line.kind == "top_up":
+        return _("Top-up")
+    titles = {"call_minutes": _("Call"), "messages": _("Messages")}
+    return titles.get(line.meter or "", _("Usage"))
+
+
+def _detail(line: HistoryLine) -> str:
+    parts = []
+    if line.quantity is not None:
+        number = formats.quantity(line.quantity, flask_babel.get_locale())
+        units = {
+            "call_minutes": _("%(number)s min", number=number),
+            "messages": _("%(number)s messages", number=number),
+        }
+        parts.append(units.get(line.meter or "", number))
+    if line.counterparty:
+        parts.append(line.counterparty)
+    return " · ".join(parts)

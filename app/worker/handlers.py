@@ -1,0 +1,60 @@
+"""One table: event kind -> what follows from it.
+
+A handler that `announces` reads the present state for a batch of events and says what the open
+streams are to be told; the relay tells them outside any transaction, perhaps twice. A handler that
+`records` writes for one event (usually it defers a job) in the transaction that takes the event
+out of the outbox: exactly once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.worker.balances import balances_of
+from app.worker.messages import Envelope, LiveMessage
+
+Announce = Callable[[Session, Sequence[Envelope]], list[LiveMessage]]
+Record = Callable[[Session, Envelope], None]
+
+
+@dataclass(frozen=True)
+class Handlers:
+    """What follows from one kind of event; nothing may follow from it, too."""
+
+    announces: Sequence[Announce] = ()
+    records: Sequence[Record] = ()
+
+
+def announce_balances(session: Session, events: Sequence[Envelope]) -> list[LiveMessage]:
+    """Say each wallet's present balance once, however many events of it are in the batch."""
+    wallets = {
+        UUID(event.body["wallet_id"]): (event.reseller_id, UUID(event.body["account_id"]))
+        for event in events
+    }
+    balances = balances_of(session, list(wallets.values()))
+    return [
+        LiveMessage(
+            channel=f"wallet.{wallet_id}",
+            event_id=str(balance.version),
+            kind="balance",
+            data={
+                "version": balance.version,
+                "posted": balance.posted,
+                "held": balance.held,
+                "available": balance.available,
+                "currency": balance.currency,
+            },
+        )
+        for wallet_id, account in wallets.items()
+        if (balance := balances.get(account))
+    ]
+
+
+HANDLERS: Mapping[str, Handlers] = {
+    "balance_changed": Handlers(announces=[announce_balances]),
+    "top_up_settled": Handlers(),
+}

@@ -1,0 +1,31 @@
+"""What runs when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from app.kernel.jobs import Argument
+from app.worker.configuration import WorkerConfiguration
+
+RESCUE = "rescue_stalled_jobs"
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """A task and its times: cron in UTC, with seconds as an optional sixth field."""
+
+    task: str
+    cron: str
+    arguments: dict[str, Argument] = field(default_factory=dict)
+    priority: int = 0
+
+
+def schedule(configuration: WorkerConfiguration) -> list[Occasion]:
+    """Return every occasion; each time comes once, however many workers there are."""
+    return [
+        # Ahead of everything that waits: a rescue behind a full queue helps nobody.
+        Occasion(RESCUE, "* * * * * */5", priority=100),
+        Occasion("sweep_payments", "*/2 * * * *"),
+        Occasion("expire_sessions", "17 * * * *"),
+        Occasion("forget_counterparties", "23 2 * * *", {"days": configuration.call_record_days}),
+    ]

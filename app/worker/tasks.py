@@ -1,0 +1,85 @@
+"""Every task a job can name. Defer one with `kernel.defer(session, "<name>", **arguments)`."""
+
+from datetime import timedelta
+
+import structlog
+
+from app import billing, payments
+from app.kernel import cursor, transaction
+from app.ports import Ports
+from app.tenancy import PlatformScope, TenantScope, list_resellers
+from app.worker.registry import task
+
+_log = structlog.get_logger(__name__)
+_PLATFORM = PlatformScope()
+# How long a webhook and its job may take before the sweeper asks the processor itself.
+_PATIENCE = timedelta(minutes=2)
+
+
+@task("forget_counterparties")
+def forget_counterparties(ports: Ports, *, days: int) -> None:
+    """Wipe third parties' numbers that are older than `days` (requirement M3), tenant by tenant."""
+    before = ports.clock() - timedelta(days=days)
+    with transaction(_PLATFORM) as session:
+        scopes = [TenantScope(tenant.id) for tenant in list_resellers(session, _PLATFORM)]
+    forgotten = 0
+    for scope in scopes:
+        with transaction(scope) as session:
+            forgotten += billing.forget_counterparties(session, scope, before=before)
+    _log.info("counterparties_forgotten", records=forgotten, days=days)
+
+
+@task("expire_sessions")
+def expire_sessions(ports: Ports) -> None:
+    """Delete sign-in sessions whose time is over."""
+    now = ports.clock()
+    with transaction(_PLATFORM) as session:
+        ended = [
+            cursor(session).execute(statement, [now]).rowcount
+            for statement in (
+                b"DELETE FROM user_sessions WHERE expires_at < %s",
+                b"DELETE FROM platform_sessions WHERE expires_at < %s",
+            )
+        ]
+    _log.info("sessions_expired", sessions=sum(ended))
+
+
+@task(payments.HANDLE_EVENT_TASK)
+def handle_payment_event(ports: Ports, *, event_id: str) -> None:
+    """Do what a stored event of the payment processor asks for.
+
+    The effect and the mark stand in two transactions (a site's and the platform's sign-in): after
+    a crash between them the effect is repeated, and changes nothing the second time (R4.6).
+    """
+    with transaction(_PLATFORM) as session:
+        event = payments.read_event(session, _PLATFORM, event_id=event_id)
+    if event is None or event.handled:
+        return
+    try:
+        outcome = billing.apply_event(
+            ports.gateway, kind=event.kind, payload=event.payload, now=ports.clock()
+        )
+    except (billing.AmountMismatchError, payments.PaymentClaimedError) as refused:
+        # No retry makes these right: no credit, and a person must look (R1.3).
+        _log.error("payment_event_refused", event_id=event_id, code=refused.code)
+        outcome = refused.code
+    with transaction(_PLATFORM) as session:
+        payments.mark_handled(
+            session, _PLATFORM, event_id=event_id, outcome=outcome, now=ports.clock()
+        )
+
+
+@task("sweep_payments")
+def sweep_payments(ports: Ports) -> None:
+    """Find what no webhook told: events left lying and pages that were paid or ran out."""
+    now = ports.clock()
+    with transaction(_PLATFORM) as session:
+        scopes = [TenantScope(tenant.id) for tenant in list_resellers(session, _PLATFORM)]
+        events = payments.unhandled_events(session, _PLATFORM, received_before=now - _PATIENCE)
+    for event_id in events:
+        handle_payment_event(ports, event_id=event_id)
+    for scope in scopes:
+        with transaction(scope) as session:
+            waiting = billing.pending_top_ups(session, scope, before=now - _PATIENCE)
+        for top_up in waiting:
+            billing.confirm_top_up(ports.gateway, scope, top_up_id=top_up.id, now=now)

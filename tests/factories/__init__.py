@@ -1,0 +1,30 @@
+"""Builders through the product's own use cases: a test starts where the product can be.
+
+Each opens and commits transactions of its own (fixture `connected` first) and returns rows that
+live on without a session.
+"""
+
+from tests.factories.names import unique
+from tests.factories.people import (
+    PASSWORD,
+    a_customer,
+    a_customer_user,
+    a_platform_user,
+    a_staff_user,
+    an_api_key,
+)
+from tests.factories.tenants import a_custom_host, a_platform, a_reseller, scope_of
+
+__all__ = [
+    "PASSWORD",
+    "a_custom_host",
+    "a_customer",
+    "a_customer_user",
+    "a_platform",
+    "a_platform_user",
+    "a_reseller",
+    "a_staff_user",
+    "an_api_key",
+    "scope_of",
+    "unique",
+]

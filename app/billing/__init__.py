@@ -28,7 +28,14 @@ from app.billing.top_ups import (
     request_top_up,
     settle_top_up,
 )
-from app.billing.wallets import forget_counterparties, get_wallet, open_wallet, wallet_balance
+from app.billing.verification import freeze_wallets, verify
+from app.billing.wallets import (
+    forget_counterparties,
+    freeze_wallet,
+    get_wallet,
+    open_wallet,
+    wallet_balance,
+)
 
 __all__ = [
     "GREATEST_TOP_UP",
@@ -60,6 +67,8 @@ __all__ = [
     "confirm_top_up",
     "customer_counts",
     "forget_counterparties",
+    "freeze_wallet",
+    "freeze_wallets",
     "get_top_up",
     "get_wallet",
     "list_top_ups",
@@ -72,6 +81,7 @@ __all__ = [
     "reseller_figures",
     "settle_top_up",
     "start_top_up",
+    "verify",
     "wallet_balance",
     "wallet_history",
 ]

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import commissions, ledger, pricing
@@ -14,33 +13,19 @@ from app.billing.errors import (
     EventIdReusedError,
     FutureUsageError,
     InsufficientFundsError,
-    WalletFrozenError,
-    WalletNotFoundError,
+    TermsInMotionError,
 )
 from app.billing.events import BalanceChanged
-from app.billing.models import UsageRecord, WalletState
-from app.kernel import Money, append, cursor, emit
+from app.billing.models import UsageRecord
+from app.billing.terms import ChargeTerms, kept_terms, read_terms
+from app.kernel import Money, event_body
 from app.tenancy import TenantScope
 
 # A meter's clock may run ahead of ours by this much.
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
-# All that a charge must know, in one trip. Each slice wrote its own part.
-_CONTEXT = f"""
-SELECT w.id, w.account_id, w.currency, w.state,
-       {pricing.TARIFF_AS_JSON}, {commissions.TERMS_AS_JSON}
-  FROM wallets w
- WHERE w.reseller_id = %(reseller_id)s AND w.customer_id = %(customer_id)s
-""".encode()  # noqa: S608 - constants of ours
-
-_RECORD = """
-INSERT INTO usage_records (
-    reseller_id, entry_id, event_id, wallet_id, meter, price_id, quantity, unit_price,
-    gross_minor, net_minor, tax_minor, occurred_at, counterparty)
-VALUES (
-    %(reseller_id)s, %(entry_id)s, %(event_id)s, %(wallet_id)s, %(meter)s, %(price_id)s,
-    %(quantity)s, %(unit_price)s, %(gross)s, %(net)s, %(tax)s, %(occurred_at)s, %(counterparty)s)
-"""
+# How often terms may change between reading and posting before we give up on a charge.
+ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +61,6 @@ class Charge:
     replayed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Context:
-    """The wallet that pays and the terms that hold when the usage happened."""
-
-    wallet_id: UUID
-    account_id: UUID
-    tariff: pricing.Tariff
-    terms: list[commissions.Term]
-
-
 def charge_usage(
     session: Session, scope: TenantScope, *, usage: UsageEvent, now: datetime
 ) -> Charge:
@@ -98,38 +73,14 @@ def charge_usage(
     """
     if usage.occurred_at > now + CLOCK_TOLERANCE:
         raise FutureUsageError(occurred_at=usage.occurred_at.isoformat())
-    context = _read_context(session, scope, usage)
-    quote = pricing.rate(context.tariff, usage.quantity)
-    shares = commissions.share(quote.net, context.terms)
-    draft = ledger.EntryDraft(
-        book_id=scope.reseller_id,
-        kind=chart.USAGE,
-        key=f"usage:{usage.event_id}",
-        input_hash=ledger.fingerprint(_identity(usage)),
-        effective_at=usage.occurred_at,
-        transfers=chart.usage_transfers(scope.reseller_id, context.account_id, quote, shares),
-        watch=context.account_id,
-    )
-    posted = _post(session, draft)
-    if posted.replayed:
-        return _first_charge(session, scope, usage, quote.gross.currency, posted)
-    charge = Charge(
-        id=posted.entry_id,
-        event_id=usage.event_id,
-        customer_id=usage.customer_id,
-        meter=usage.meter,
-        quantity=usage.quantity,
-        unit_price=quote.tariff.unit_price,
-        gross=quote.gross,
-        net=quote.net,
-        tax=quote.tax,
-        balance=Money(posted.posted, quote.gross.currency),
-        version=posted.version,
-        replayed=False,
-    )
-    _record(session, scope, usage=usage, charge=charge, context=context)
-    emit(session, scope.reseller_id, BalanceChanged(context.wallet_id, context.account_id))
-    return charge
+    terms = kept_terms(session, scope, usage.customer_id, usage.meter, usage.occurred_at)
+    for _ in range(ATTEMPTS):
+        quote = pricing.rate(terms.tariff, usage.quantity)
+        posted = _post(session, scope, usage=usage, terms=terms, quote=quote)
+        if posted is not None:
+            return _charge(session, scope, usage=usage, quote=quote, posted=posted)
+        terms = read_terms(session, scope, usage.customer_id, usage.meter, usage.occurred_at)
+    raise TermsInMotionError
 
 
 def _identity(usage: UsageEvent) -> dict[str, object]:
@@ -144,93 +95,85 @@ def _identity(usage: UsageEvent) -> dict[str, object]:
     }
 
 
-def _read_context(session: Session, scope: TenantScope, usage: UsageEvent) -> _Context:
-    rows = (
-        cursor(session)
-        .execute(
-            _CONTEXT,
-            {
-                "reseller_id": scope.reseller_id,
-                "customer_id": usage.customer_id,
-                "meter": usage.meter,
-                "at": usage.occurred_at,
-            },
-        )
-        .fetchall()
+def _post(
+    session: Session,
+    scope: TenantScope,
+    *,
+    usage: UsageEvent,
+    terms: ChargeTerms,
+    quote: pricing.Quote,
+) -> ledger.Posted | None:
+    """Post the entry with its record and event; None where the terms no longer hold.
+
+    Says a refusal in billing's words.
+    """
+    draft = ledger.EntryDraft(
+        book_id=scope.reseller_id,
+        kind=chart.USAGE,
+        key=f"usage:{usage.event_id}",
+        input_hash=ledger.fingerprint(_identity(usage)),
+        effective_at=usage.occurred_at,
+        transfers=chart.usage_transfers(
+            scope.reseller_id,
+            terms.account_id,
+            quote,
+            commissions.share(quote.net, terms.shares),
+        ),
+        watch=terms.account_id,
     )
-    if not rows:
-        raise WalletNotFoundError(customer=str(usage.customer_id))
-    tariff = pricing.read_tariff(rows[0][4], meter=usage.meter)
-    terms = commissions.read_terms(rows[0][5])
-    for wallet_id, account_id, currency, state, *_ in rows:
-        if currency == tariff.currency:
-            if state != WalletState.ACTIVE.value:
-                raise WalletFrozenError(wallet=str(wallet_id))
-            return _Context(wallet_id, account_id, tariff, terms)
-    raise WalletNotFoundError(customer=str(usage.customer_id), currency=tariff.currency)
-
-
-def _post(session: Session, draft: ledger.EntryDraft) -> ledger.Posted:
-    """Post, saying a refusal in billing's words."""
+    record = (
+        terms.revision,
+        terms.wallet_id,
+        usage.event_id,
+        usage.meter,
+        quote.tariff.price_id,
+        usage.quantity,
+        quote.tariff.unit_price,
+        quote.gross.minor,
+        quote.net.minor,
+        quote.tax.minor,
+        usage.counterparty,
+        event_body(session, BalanceChanged(terms.wallet_id, terms.account_id)),
+    )
     try:
-        return ledger.post(session, draft)
+        return ledger.post_through(session, draft, function="charge_usage", arguments=record)
     except ledger.InsufficientFundsError as refused:
         required, available = refused.facts["required"], refused.facts["available"]
         if not isinstance(required, int) or not isinstance(available, int):
             raise
         raise InsufficientFundsError(**refused.facts, missing=required - available) from refused
     except ledger.KeyReusedError as refused:
-        raise EventIdReusedError(event_id=draft.key.removeprefix("usage:")) from refused
+        raise EventIdReusedError(event_id=usage.event_id) from refused
 
 
-def _record(
-    session: Session, scope: TenantScope, *, usage: UsageEvent, charge: Charge, context: _Context
-) -> None:
-    append(
-        session,
-        _RECORD,
-        {
-            "reseller_id": scope.reseller_id,
-            "entry_id": charge.id,
-            "event_id": usage.event_id,
-            "wallet_id": context.wallet_id,
-            "meter": usage.meter,
-            "price_id": context.tariff.price_id,
-            "quantity": usage.quantity,
-            "unit_price": charge.unit_price,
-            "gross": charge.gross.minor,
-            "net": charge.net.minor,
-            "tax": charge.tax.minor,
-            "occurred_at": usage.occurred_at,
-            "counterparty": usage.counterparty,
-        },
-    )
-
-
-def _first_charge(
+def _charge(
     session: Session,
     scope: TenantScope,
+    *,
     usage: UsageEvent,
-    currency: str,
+    quote: pricing.Quote,
     posted: ledger.Posted,
 ) -> Charge:
-    """Return the charge as it was answered the first time, from the record made then."""
-    record = session.scalars(
-        select(UsageRecord).where(
-            UsageRecord.reseller_id == scope.reseller_id, UsageRecord.entry_id == posted.entry_id
+    """Return what was charged: now, or, of a repetition, what the record of the first time says."""
+    unit_price, gross, net, tax = quote.tariff.unit_price, quote.gross, quote.net, quote.tax
+    if posted.replayed:
+        first = session.get_one(UsageRecord, (scope.reseller_id, posted.entry_id))
+        unit_price = first.unit_price
+        gross, net, tax = (
+            Money(minor, gross.currency)
+            for minor in (first.gross_minor, first.net_minor, first.tax_minor)
         )
-    ).one()
     return Charge(
         id=posted.entry_id,
-        event_id=record.event_id,
+        event_id=usage.event_id,
         customer_id=usage.customer_id,
-        meter=record.meter,
-        quantity=record.quantity,
-        unit_price=record.unit_price,
-        gross=Money(record.gross_minor, currency),
-        net=Money(record.net_minor, currency),
-        tax=Money(record.tax_minor, currency),
-        balance=Money(posted.posted, currency),
+        meter=usage.meter,
+        quantity=usage.quantity,
+        unit_price=unit_price,
+        gross=gross,
+        net=net,
+        tax=tax,
+        balance=Money(posted.posted, gross.currency),
         version=posted.version,
-        replayed=True,
+        replayed=posted.replayed,
     )

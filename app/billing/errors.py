@@ -82,3 +82,11 @@ class AmountMismatchError(AppError):
     kind = Kind.CONFLICT
     code = "billing.amount_mismatch"
     text = translatable("The payment does not match the top-up. Support has been told.")
+
+
+class TermsInMotionError(AppError):
+    """Prices changed again and again while this charge was rated; nothing was written."""
+
+    kind = Kind.UNAVAILABLE
+    code = "billing.terms_in_motion"
+    text = translatable("Prices are being changed right now. Send it again in a moment.")

@@ -40,11 +40,14 @@ def request_top_up(
 ) -> TopUp:
     """Record the intent to pay in; the caller then asks the processor, outside the transaction.
 
-    The same key returns the same top-up. Refuses an amount outside the limits, a key used with
-    another amount, and a second top-up while one is being created (requirement D1).
+    The same key returns the same top-up. Refuses an amount outside the limits or in a currency
+    the customer has no wallet in, a key used with another amount, a reseller that sells nothing
+    yet, and a second top-up while one is being created (requirement D1).
     """
     require_top_up_amount(amount)
-    wallet = get_wallet(session, scope, customer_id=customer_id)
+    # Refused now rather than when the money is there and nobody can say what tax it owes.
+    pricing.tax_terms(session, scope, at=now)
+    wallet = get_wallet(session, scope, customer_id=customer_id, currency=amount.currency)
     _abandon_stale(session, scope, wallet, now)
     identifier = new_id()
     inserted = session.scalar(

@@ -4,13 +4,13 @@ from uuid import UUID
 from sqlalchemy import CursorResult, Select, select, update
 from sqlalchemy.orm import Session
 
-from app import ledger
+from app import audit, ledger
 from app.billing import chart
 from app.billing.errors import WalletNotFoundError
-from app.billing.models import UsageRecord, Wallet
+from app.billing.models import UsageRecord, Wallet, WalletState
 from app.kernel import Money, new_id
 from app.ledger import AccountName, Balance
-from app.tenancy import TenantScope, get_path
+from app.tenancy import PlatformScope, TenantScope, get_path
 
 
 def open_wallet(
@@ -43,9 +43,17 @@ def open_wallet(
     return wallet
 
 
-def get_wallet(session: Session, scope: TenantScope, *, customer_id: UUID) -> Wallet:
-    """Return the customer's first wallet; absent and someone else's look the same."""
-    wallet = session.scalar(_by_customer(scope, customer_id).order_by(Wallet.id).limit(1))
+def get_wallet(
+    session: Session, scope: TenantScope, *, customer_id: UUID, currency: str | None = None
+) -> Wallet:
+    """Return the customer's wallet in a currency, else the first one.
+
+    Absent and someone else's look the same.
+    """
+    query = _by_customer(scope, customer_id).order_by(Wallet.id).limit(1)
+    if currency is not None:
+        query = query.where(Wallet.currency == currency)
+    wallet = session.scalar(query)
     if wallet is None:
         raise WalletNotFoundError(customer=str(customer_id))
     return wallet
@@ -54,6 +62,36 @@ def get_wallet(session: Session, scope: TenantScope, *, customer_id: UUID) -> Wa
 def wallet_balance(session: Session, scope: TenantScope, *, wallet: Wallet) -> Balance:
     """Return what a wallet holds now."""
     return ledger.get_balance(session, scope.reseller_id, wallet.account_id)
+
+
+def freeze_wallet(
+    session: Session, scope: PlatformScope, *, reseller_id: UUID, account_id: UUID, reason: str
+) -> Wallet | None:
+    """Stop charging the wallet of an account until somebody has looked at its books.
+
+    Credit still arrives. Safe to repeat: None where it is frozen already, or no wallet's account.
+    """
+    wallet = session.scalar(
+        select(Wallet)
+        .where(
+            Wallet.reseller_id == reseller_id,
+            Wallet.account_id == account_id,
+            Wallet.state == WalletState.ACTIVE.value,
+        )
+        .with_for_update()
+    )
+    if wallet is None:
+        return None
+    wallet.state = WalletState.FROZEN.value
+    audit.record(
+        session,
+        reseller_id,
+        actor=audit.SYSTEM,
+        action="wallet.frozen",
+        subject_id=wallet.id,
+        facts={"reason": reason},
+    )
+    return wallet
 
 
 def forget_counterparties(session: Session, scope: TenantScope, *, before: datetime) -> int:

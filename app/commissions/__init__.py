@@ -1,7 +1,12 @@
 """Each reseller's share of a charge: agreements along the chain and the division of a net price."""
 
-from app.commissions.agreements import TERMS_AS_JSON, agree_commission, read_terms
-from app.commissions.errors import NoAgreementError, RateRefusedError
+from app.commissions.agreements import (
+    TERMS_AS_JSON,
+    agree_commission,
+    agree_commissions,
+    read_terms,
+)
+from app.commissions.errors import NoAgreementError, RateRefusedError, TermsFixedError
 from app.commissions.rules import Share, Shares, Term, flatten, share
 
 __all__ = [
@@ -11,7 +16,9 @@ __all__ = [
     "Share",
     "Shares",
     "Term",
+    "TermsFixedError",
     "agree_commission",
+    "agree_commissions",
     "flatten",
     "read_terms",
     "share",

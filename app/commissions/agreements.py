@@ -1,4 +1,4 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -8,9 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.commissions.errors import NoAgreementError
+from app.commissions.errors import NoAgreementError, TermsFixedError
 from app.commissions.models import CommissionAgreement, CommissionTerm
-from app.commissions.rules import Term, flatten
+from app.commissions.rules import Term, flatten, require_rate
 from app.tenancy import PlatformScope, list_resellers
 
 # The terms of a reseller's book at a time, as one JSON value, for a caller that reads more in the
@@ -34,16 +34,47 @@ def agree_commission(
 ) -> None:
     """Agree the share of the net price for all charges below a reseller, from a date on.
 
-    Writes the new terms of its book and of every book below it. Refuses a rate that breaks the
-    chain: above the parent's or below a child's.
+    Writes the new terms of its book and of every book below it. Refuses what `agree_commissions`
+    refuses.
     """
-    session.add(CommissionAgreement(reseller_id=reseller_id, rate=rate, valid_from=valid_from))
-    session.flush()
-    rates = _rates(session, valid_from)
-    for tenant in list_resellers(session, scope):
-        if reseller_id in tenant.path and all(member in rates for member in tenant.path):
-            terms = flatten(tenant.path, [rates[member] for member in tenant.path])
-            _write_terms(session, tenant.id, terms, valid_from)
+    agree_commissions(session, scope, rates={reseller_id: rate}, valid_from=valid_from)
+
+
+def agree_commissions(
+    session: Session,
+    scope: PlatformScope,
+    *,
+    rates: Mapping[UUID, Decimal],
+    valid_from: datetime,
+) -> None:
+    """Agree the shares of several resellers that change at one date: parents with children.
+
+    Refuses a rate that breaks the chain, above the parent's or below a child's, and a date from
+    which on terms below one of them are fixed: charges may have been shared by them.
+    """
+    for rate in rates.values():
+        require_rate(rate)
+    history = _history(session)
+    if any(valid_from in history.get(reseller, {}) for reseller in rates):
+        raise TermsFixedError(valid_from=valid_from.isoformat())
+    for reseller, rate in rates.items():
+        history.setdefault(reseller, {})[valid_from] = rate
+    session.execute(
+        insert(CommissionAgreement),
+        [
+            {"reseller_id": reseller, "valid_from": valid_from, "rate": rate}
+            for reseller, rate in rates.items()
+        ],
+    )
+    paths = [
+        tenant.path
+        for tenant in list_resellers(session, scope)
+        if not rates.keys().isdisjoint(tenant.path)
+    ]
+    _require_open(session, [path[-1] for path in paths], valid_from)
+    rows = [row for path in paths for row in _terms_since(path, history, valid_from)]
+    if rows:
+        session.execute(insert(CommissionTerm), rows)
 
 
 def read_terms(found: Sequence[Sequence[Any]] | None) -> list[Term]:
@@ -53,27 +84,50 @@ def read_terms(found: Sequence[Sequence[Any]] | None) -> list[Term]:
     return [Term(UUID(beneficiary), Decimal(rate)) for beneficiary, rate in found]
 
 
-def _rates(session: Session, at: datetime) -> Mapping[UUID, Decimal]:
-    """Return every reseller's agreed rate as of a time."""
-    rows = session.execute(
-        select(CommissionAgreement.reseller_id, CommissionAgreement.rate)
-        .where(CommissionAgreement.valid_from <= at)
-        .order_by(CommissionAgreement.valid_from)
+def _history(session: Session) -> dict[UUID, dict[datetime, Decimal]]:
+    """Return every agreement: reseller -> date -> rate."""
+    history: dict[UUID, dict[datetime, Decimal]] = {}
+    for agreement in session.scalars(select(CommissionAgreement)):
+        history.setdefault(agreement.reseller_id, {})[agreement.valid_from] = agreement.rate
+    return history
+
+
+def _require_open(session: Session, books: Sequence[UUID], valid_from: datetime) -> None:
+    """Refuse where terms of one of these books hold from the date on, or from a later one."""
+    fixed = session.scalar(
+        select(CommissionTerm.valid_from)
+        .where(CommissionTerm.reseller_id.in_(books), CommissionTerm.valid_from >= valid_from)
+        .limit(1)
     )
-    return dict(rows.tuples().all())
+    if fixed is not None:
+        raise TermsFixedError(valid_from=fixed.isoformat())
 
 
-def _write_terms(
-    session: Session, reseller_id: UUID, terms: Sequence[Term], valid_from: datetime
-) -> None:
-    rows = [
-        {
-            "reseller_id": reseller_id,
-            "valid_from": valid_from,
-            "beneficiary_id": term.beneficiary_id,
-            "position": position,
-            "rate": term.rate,
-        }
-        for position, term in enumerate(terms)
-    ]
-    session.execute(insert(CommissionTerm), rows)
+def _terms_since(
+    path: Sequence[UUID],
+    history: Mapping[UUID, Mapping[datetime, Decimal]],
+    valid_from: datetime,
+) -> Iterator[dict[str, object]]:
+    """Yield the rows of a book's terms for every date since on which a rate of its chain changes.
+
+    A date on which a member of the chain has no agreement yet has no terms either.
+    """
+    changes = {at for member in path for at in history.get(member, {}) if at >= valid_from}
+    for at in sorted(changes):
+        rates = [_rate_at(history.get(member, {}), at) for member in path]
+        known = [rate for rate in rates if rate is not None]
+        if len(known) < len(path):
+            continue
+        for position, term in enumerate(flatten(path, known)):
+            yield {
+                "reseller_id": path[-1],
+                "valid_from": at,
+                "beneficiary_id": term.beneficiary_id,
+                "position": position,
+                "rate": term.rate,
+            }
+
+
+def _rate_at(agreed: Mapping[datetime, Decimal], at: datetime) -> Decimal | None:
+    since = max((date for date in agreed if date <= at), default=None)
+    return None if since is None else agreed[since]

@@ -2,7 +2,7 @@ from app.kernel import AppError, Kind, translatable
 
 
 class RateRefusedError(AppError):
-    """A rate outside 0 to 1, above the parent's, or below a child's."""
+    """A rate outside 0 to 1, finer than six places, above the parent's, or below a child's."""
 
     kind = Kind.INVALID
     code = "commissions.rate_refused"
@@ -17,3 +17,13 @@ class NoAgreementError(AppError):
     kind = Kind.INVALID
     code = "commissions.no_agreement"
     text = translatable("There is no commission agreement for this reseller yet.")
+
+
+class TermsFixedError(AppError):
+    """Terms from this date on, or from a later one, are fixed: charges may have used them."""
+
+    kind = Kind.CONFLICT
+    code = "commissions.terms_fixed"
+    text = translatable(
+        "Commissions from %(valid_from)s on are already agreed. Choose a later date."
+    )

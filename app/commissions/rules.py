@@ -8,6 +8,8 @@ from uuid import UUID
 from app.commissions.errors import RateRefusedError
 from app.kernel import Money
 
+PLACES = 6
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -51,6 +53,12 @@ def share(net: Money, terms: Sequence[Term]) -> Shares:
     return Shares(shares, Money(net.minor - earned, net.currency))
 
 
+def require_rate(rate: Decimal) -> None:
+    """Refuse a rate outside 0 to 1 or finer than the six places that are stored."""
+    if not rate.is_finite() or not 0 <= rate <= 1 or rate != round(rate, PLACES):
+        raise RateRefusedError(rate=str(rate)[:40])
+
+
 def flatten(path: Sequence[UUID], rates: Sequence[Decimal]) -> list[Term]:
     """Return what each reseller of a chain keeps, the topmost first.
 
@@ -58,8 +66,8 @@ def flatten(path: Sequence[UUID], rates: Sequence[Decimal]) -> list[Term]:
     A reseller keeps its own rate less the one it passes on. Refuses a child that gets more than
     its parent, and a rate outside 0 to 1.
     """
-    if any(not 0 <= rate <= 1 for rate in rates):
-        raise RateRefusedError
+    for rate in rates:
+        require_rate(rate)
     passed_on = [*rates[1:], Decimal(0)]
     kept = [own - below for own, below in zip(rates, passed_on, strict=True)]
     if any(part < 0 for part in kept):

@@ -2,6 +2,7 @@
 
 from app.kernel.clock import now, start_of_business_month
 from app.kernel.db import (
+    LostWorkError,
     Scope,
     SignIn,
     append,
@@ -13,11 +14,12 @@ from app.kernel.db import (
     transaction,
 )
 from app.kernel.errors import AppError, Kind, translatable
+from app.kernel.greenlets import BlockingDriverError, require_cooperative_driver
 from app.kernel.ids import derived_id, first_id_at, new_id
 from app.kernel.jobs import defer
 from app.kernel.models import Base
 from app.kernel.money import CurrencyMismatchError, Money, UnknownCurrencyError
-from app.kernel.outbox import Event, OutboxEvent, emit
+from app.kernel.outbox import Event, OutboxEvent, emit, event_body
 from app.kernel.paging import MAXIMUM_PAGE_SIZE, PAGE_SIZE, BadCursorError, Page, read_cursor
 
 __all__ = [
@@ -26,9 +28,11 @@ __all__ = [
     "AppError",
     "BadCursorError",
     "Base",
+    "BlockingDriverError",
     "CurrencyMismatchError",
     "Event",
     "Kind",
+    "LostWorkError",
     "Money",
     "OutboxEvent",
     "Page",
@@ -42,12 +46,14 @@ __all__ = [
     "defer",
     "derived_id",
     "emit",
+    "event_body",
     "first_id_at",
     "flush_appended",
     "make_engine",
     "new_id",
     "now",
     "read_cursor",
+    "require_cooperative_driver",
     "start_of_business_month",
     "transaction",
     "translatable",

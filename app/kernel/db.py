@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
@@ -72,6 +73,10 @@ def connect(
     _process.after_emit = after_emit
 
 
+class LostWorkError(RuntimeError):
+    """A statement failed and the error was swallowed: COMMIT would silently roll back."""
+
+
 @contextmanager
 def transaction(scope: Scope) -> Iterator[Session]:
     """Open a session and a transaction for `scope`; commit at the end, roll back on any error."""
@@ -79,10 +84,17 @@ def transaction(scope: Scope) -> Iterator[Session]:
         begin(session, scope)
         yield session
         session.flush()
-        _finish(session)
+        flush_appended(session)
+        _refuse_lost_work(session)
         session.commit()
     if session.info.get("emitted"):
         _process.after_emit()
+
+
+def _refuse_lost_work(session: Session) -> None:
+    # PostgreSQL answers COMMIT of a failed transaction with ROLLBACK, and no error.
+    if cursor(session).connection.info.transaction_status is TransactionStatus.INERROR:
+        raise LostWorkError
 
 
 def begin(session: Session, scope: Scope) -> None:
@@ -93,15 +105,24 @@ def begin(session: Session, scope: Scope) -> None:
 
 
 def cursor(session: Session) -> psycopg.Cursor[Row]:
-    """Return a driver's cursor inside the session's transaction, for a hot statement."""
-    driver = session.connection().connection.driver_connection
-    if not isinstance(driver, psycopg.Connection):
-        raise TypeError(driver)
-    return driver.cursor()
+    """Return the driver's cursor inside the session's transaction, for a hot statement.
+
+    There is one: read what it found before it is used again.
+    """
+    found: psycopg.Cursor[Row] | None = session.info.get("cursor")
+    if session.in_nested_transaction():
+        # SQLAlchemy sends SAVEPOINT when it hands out the connection, not before.
+        session.connection()
+    if found is None:
+        driver = session.connection().connection.driver_connection
+        if not isinstance(driver, psycopg.Connection):
+            raise TypeError(driver)
+        found = session.info["cursor"] = driver.cursor()
+    return found
 
 
 def append(session: Session, statement: str, parameters: dict[str, Any]) -> None:
-    """Queue an INSERT that nothing in this transaction reads; sent together with COMMIT."""
+    """Queue an INSERT that nothing in this transaction reads; it is sent before COMMIT."""
     session.info.setdefault("appended", []).append((statement, parameters))
 
 
@@ -109,17 +130,3 @@ def flush_appended(session: Session) -> None:
     """Send what `append` queued, now: for a reader inside the same transaction, and for tests."""
     for statement, parameters in session.info.pop("appended", []):
         cursor(session).execute(statement.encode(), parameters)
-
-
-def _finish(session: Session) -> None:
-    """Send the queued statements and COMMIT in one trip."""
-    appended = session.info.pop("appended", [])
-    if not appended:
-        return
-    driver = session.connection().connection.driver_connection
-    if not isinstance(driver, psycopg.Connection):
-        raise TypeError(driver)
-    with driver.pipeline(), driver.cursor() as sender:
-        for statement, parameters in appended:
-            sender.execute(statement.encode(), parameters)
-        sender.execute(b"COMMIT", prepare=False)

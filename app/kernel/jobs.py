@@ -26,7 +26,7 @@ def defer(
     queueing_lock: str | None = None,
     **arguments: Argument,
 ) -> None:
-    """Write a job in the caller's transaction; it travels with the COMMIT and starts after it.
+    """Write a job in the caller's transaction; it is sent before COMMIT and starts after it.
 
     Jobs of one `lock` run one after the other, in their order. While one with the same
     `queueing_lock` still waits, a second is not written. Arguments are ids: no personal data.

@@ -13,6 +13,10 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from app.kernel.db import append
 from app.kernel.models import Base
 
+_INSERT = (
+    "INSERT INTO outbox (reseller_id, kind, body) VALUES (%(reseller_id)s, %(kind)s, %(body)s)"
+)
+
 
 class OutboxEvent(Base):
     """An event on its way; the relay deletes it in the transaction that hands it over."""
@@ -35,15 +39,13 @@ class Event:
 
 def emit(session: Session, reseller_id: UUID, event: Event) -> None:
     """Write `event` in the caller's transaction."""
+    body = event_body(session, event)
+    append(session, _INSERT, {"reseller_id": reseller_id, "kind": event.kind, "body": body})
+
+
+def event_body(session: Session, event: Event) -> Jsonb:
+    """Return an event's body for a statement that writes it itself, with its other rows."""
     session.info["emitted"] = True
-    append(
-        session,
-        "INSERT INTO outbox (reseller_id, kind, body) VALUES (%(reseller_id)s, %(kind)s, %(body)s)",
-        {"reseller_id": reseller_id, "kind": event.kind, "body": Jsonb(_body(event))},
-    )
-
-
-def _body(event: Event) -> dict[str, Any]:
     # Not dataclasses.asdict: its deep copies cost more than the rest of the call.
     values = ((field.name, getattr(event, field.name)) for field in fields(event))
-    return {name: str(value) if isinstance(value, UUID) else value for name, value in values}
+    return Jsonb({name: str(value) if isinstance(value, UUID) else value for name, value in values})

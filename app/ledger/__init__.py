@@ -14,23 +14,30 @@ from app.ledger.balances import (
     roll_up,
     statement,
 )
-from app.ledger.entries import EntryDraft, Posted, TransferDraft, fingerprint, post
+from app.ledger.entries import EntryDraft, Posted, TransferDraft, fingerprint, post, post_through
 from app.ledger.errors import (
     AccountNotFoundError,
     InsufficientFundsError,
     KeyReusedError,
     TransferRefusedError,
 )
+from app.ledger.laws import NOWHERE, Law
 from app.ledger.totals import credited_since, credits_of, shared_balances
+from app.ledger.verification import BrokenRow, Check, PartialViewError, examine, verify
 
 __all__ = [
+    "NOWHERE",
     "AccountName",
     "AccountNotFoundError",
     "Balance",
+    "BrokenRow",
+    "Check",
     "EntryDraft",
     "InsufficientFundsError",
     "KeyReusedError",
+    "Law",
     "OwnedBalance",
+    "PartialViewError",
     "Posted",
     "StatementLine",
     "TransferDraft",
@@ -38,13 +45,16 @@ __all__ = [
     "account_id",
     "credited_since",
     "credits_of",
+    "examine",
     "fingerprint",
     "get_balance",
     "get_balances",
     "open_account",
     "owned_balances",
     "post",
+    "post_through",
     "roll_up",
     "shared_balances",
     "statement",
+    "verify",
 ]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from uuid import UUID
 
 from sqlalchemy import text
@@ -18,6 +19,7 @@ class AccountName:
     currency: str
 
 
+@lru_cache(maxsize=100_000)
 def account_id(book_id: UUID, name: AccountName) -> UUID:
     """Return the id the account has in this book, open or not."""
     return derived_id(book_id, f"{name.kind}:{name.owner_id}:{name.currency}")

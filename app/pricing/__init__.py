@@ -1,17 +1,29 @@
 """What a quantity costs: meters, offers, dated prices, rating. Prices are data, never code."""
 
-from app.pricing.errors import BadPriceError, BadQuantityError, NoPriceError, UnknownOfferError
-from app.pricing.models import CreditPurpose
+from app.pricing.errors import (
+    BadPriceError,
+    BadQuantityError,
+    BadTaxRateError,
+    NoPriceError,
+    NothingSoldError,
+    UnknownOfferError,
+)
+from app.pricing.models import CreditPurpose, Offer
 from app.pricing.offers import add_meter, add_offer, get_offer, sell_offer, set_price
-from app.pricing.queries import TARIFF_AS_JSON, read_tariff, tax_terms
+from app.pricing.queries import SPAN_OF_TERMS, TARIFF_AS_JSON, TERMS_CHANGES, read_tariff, tax_terms
 from app.pricing.rules import Quote, Tariff, rate, require_quantity, tax_within
 
 __all__ = [
+    "SPAN_OF_TERMS",
     "TARIFF_AS_JSON",
+    "TERMS_CHANGES",
     "BadPriceError",
     "BadQuantityError",
+    "BadTaxRateError",
     "CreditPurpose",
     "NoPriceError",
+    "NothingSoldError",
+    "Offer",
     "Quote",
     "Tariff",
     "UnknownOfferError",

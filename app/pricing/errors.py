@@ -10,11 +10,29 @@ class NoPriceError(AppError):
 
 
 class BadPriceError(AppError):
-    """A negative price, or more than six places."""
+    """A negative price, more than six places, or beyond all reason."""
 
     kind = Kind.INVALID
     code = "pricing.bad_price"
-    text = translatable("A unit price has at most six decimal places and is not negative.")
+    text = translatable(
+        "A unit price lies between 0 and a million, with at most six decimal places."
+    )
+
+
+class BadTaxRateError(AppError):
+    """A tax rate below 0, of 1 or more, or with more than four places."""
+
+    kind = Kind.INVALID
+    code = "pricing.bad_tax_rate"
+    text = translatable("A tax rate lies between 0 and 1, with at most four decimal places.")
+
+
+class NothingSoldError(AppError):
+    """The reseller sells no offer at this time."""
+
+    kind = Kind.CONFLICT
+    code = "pricing.nothing_sold"
+    text = translatable("Nothing is sold here yet.")
 
 
 class BadQuantityError(AppError):

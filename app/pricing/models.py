@@ -3,7 +3,7 @@ from decimal import Decimal
 from enum import Enum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, SmallInteger, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel import Base
@@ -65,3 +65,13 @@ class SoldOffer(Base):
     reseller_id: Mapped[UUID] = mapped_column(primary_key=True)
     valid_from: Mapped[datetime] = mapped_column(primary_key=True)
     offer_id: Mapped[UUID] = mapped_column(ForeignKey("offers.id"))
+
+
+class TermsRevision(Base):
+    """A number that moves with every change of offers, prices or shares (migration 0005)."""
+
+    __tablename__ = "terms_revision"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    revision: Mapped[int]

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.kernel import Money, new_id
 from app.pricing.errors import UnknownOfferError
 from app.pricing.models import CreditPurpose, Meter, Offer, Price, SoldOffer
-from app.pricing.rules import require_unit_price
+from app.pricing.rules import require_tax_rate, require_unit_price
 from app.tenancy import PlatformScope
 
 
@@ -27,7 +27,8 @@ def add_offer(
     tax_rate: Decimal,
     credit_purpose: CreditPurpose,
 ) -> Offer:
-    """Make an offer; its prices are set apart. Refuses an unknown currency."""
+    """Make an offer; its prices are set apart. Refuses an unknown currency and a bad tax rate."""
+    require_tax_rate(tax_rate)
     offer = Offer(
         id=new_id(),
         slug=slug,

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.kernel import cursor
-from app.pricing.errors import NoPriceError
+from app.pricing.errors import NoPriceError, NothingSoldError
 from app.pricing.models import CreditPurpose
 from app.pricing.rules import Tariff
 from app.tenancy import TenantScope
@@ -24,6 +24,19 @@ TARIFF_AS_JSON = """
    JOIN offers o ON o.id = sold.offer_id
    JOIN prices p ON p.offer_id = o.id AND p.meter = %(meter)s AND p.valid_from <= %(at)s
   ORDER BY p.valid_from DESC LIMIT 1)
+"""
+
+# Between which changes of offer, price or share a time lies: the last before, the next after (NULL:
+# never). Parameters: reseller_id, meter, at. A price of an offer that is not sold counts too.
+SPAN_OF_TERMS = """
+(SELECT max(c.valid_from) FROM terms_changes c WHERE c.valid_from <= %(at)s),
+(SELECT min(c.valid_from) FROM terms_changes c WHERE c.valid_from > %(at)s)
+"""
+TERMS_CHANGES = """
+terms_changes AS (
+    SELECT valid_from FROM sold_offers WHERE reseller_id = %(reseller_id)s
+    UNION ALL SELECT valid_from FROM prices WHERE meter = %(meter)s
+    UNION ALL SELECT valid_from FROM commission_terms WHERE reseller_id = %(reseller_id)s)
 """
 
 # What is sold at a time, without a meter. Parameters: reseller_id, at.
@@ -61,6 +74,6 @@ def tax_terms(
         .fetchone()
     )
     if row is None:
-        raise NoPriceError(meter="")
+        raise NothingSoldError
     currency, tax_rate, purpose = row
     return currency, tax_rate, CreditPurpose(purpose)

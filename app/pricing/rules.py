@@ -5,11 +5,14 @@ from decimal import ROUND_HALF_UP, Decimal
 from uuid import UUID
 
 from app.kernel import Money
-from app.pricing.errors import BadPriceError, BadQuantityError
+from app.pricing.errors import BadPriceError, BadQuantityError, BadTaxRateError
 from app.pricing.models import CreditPurpose
 
 PLACES = 6
+TAX_PLACES = 4
+# Their product, in cents, fits the ledger's 64 bits and decimal's 28 digits without rounding.
 MAXIMUM_QUANTITY = Decimal(10) ** 9
+MAXIMUM_UNIT_PRICE = Decimal(10) ** 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +60,26 @@ def tax_within(gross: Money, tax_rate: Decimal) -> Money:
 
 def require_quantity(quantity: Decimal) -> None:
     """Refuse a quantity that cannot be charged."""
-    if (
-        not quantity.is_finite()
-        or not 0 < quantity <= MAXIMUM_QUANTITY
-        or _places(quantity) > PLACES
-    ):
+    if not quantity.is_finite() or not 0 < quantity <= MAXIMUM_QUANTITY or _finer(quantity, PLACES):
         raise BadQuantityError(quantity=str(quantity)[:40])
 
 
 def require_unit_price(unit_price: Decimal) -> None:
-    """Refuse a price that is negative, not a number, or finer than six places."""
-    if not unit_price.is_finite() or unit_price < 0 or _places(unit_price) > PLACES:
+    """Refuse a price that is negative, above a million, not a number, or finer than six places."""
+    if (
+        not unit_price.is_finite()
+        or not 0 <= unit_price <= MAXIMUM_UNIT_PRICE
+        or _finer(unit_price, PLACES)
+    ):
         raise BadPriceError(unit_price=str(unit_price)[:40])
 
 
-def _places(number: Decimal) -> int:
-    exponent = number.normalize().as_tuple().exponent
-    return -exponent if isinstance(exponent, int) and exponent < 0 else 0
+def require_tax_rate(tax_rate: Decimal) -> None:
+    """Refuse a tax rate outside 0 to below 1, or finer than the four places that are stored."""
+    if not tax_rate.is_finite() or not 0 <= tax_rate < 1 or _finer(tax_rate, TAX_PLACES):
+        raise BadTaxRateError(tax_rate=str(tax_rate)[:40])
+
+
+def _finer(number: Decimal, places: int) -> bool:
+    # Not by normalize(): that rounds to 28 digits first and would let a longer number pass.
+    return number != round(number, places)

@@ -9,6 +9,7 @@ from types import FrameType
 
 from app.sandbox import start_sandbox
 from app.sandbox.courier import RETRY_DELAYS
+from app.sandbox.errors import ApiError
 
 
 def main() -> int:
@@ -33,6 +34,9 @@ def main() -> int:
         )
     except OSError as failure:
         sys.stderr.write(f"stripe sandbox: cannot listen on port {options.port}: {failure}\n")
+        return 1
+    except ApiError as refusal:
+        sys.stderr.write(f"stripe sandbox: {refusal}\n")
         return 1
     with sandbox:
         sys.stdout.write(f"stripe sandbox ready on {sandbox.url}\n")

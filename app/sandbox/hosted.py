@@ -93,10 +93,11 @@ def _submit_challenge(store: Store, intent_id: str) -> AnyResponse:
     is_authorised = request.form.get("action") == "authorise"
     with store.transaction() as tx:
         intent, session = _intent(tx, intent_id)
+        waiting = dict(intent)
         result = checkout.answer_challenge(tx, intent, is_authorised=is_authorised)
         if result.step is Step.CLOSED:
             return _closed_page(session)
-        address = _after_challenge(intent, session, is_paid=result.step is Step.PAID)
+        address = _after_challenge(waiting, session, is_paid=result.step is Step.PAID)
     return redirect(address, 303) if address else _closed_page(session)
 
 
@@ -256,6 +257,6 @@ def _policy(nonce: str, target: str | None) -> str:
     parts = urlsplit(target or "")
     origin = f" {parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else ""
     return (
-        f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}';"
+        f"default-src 'none'; img-src data:; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}';"
         f" form-action 'self'{origin}; base-uri 'none'; frame-ancestors 'none'"
     )

@@ -166,7 +166,7 @@ def _page(store: Store) -> Response:
         )
     response = Response(html, content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self';"
+        f"default-src 'none'; img-src data:; style-src 'nonce-{nonce}'; form-action 'self';"
         " base-uri 'none'; frame-ancestors 'none'"
     )
     return response

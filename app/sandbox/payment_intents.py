@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from app.sandbox import currencies, events, listing, payment_methods, payments, search
-from app.sandbox.errors import InvalidRequestError
+from app.sandbox.errors import InvalidParameterError, InvalidRequestError
 from app.sandbox.ids import base62, new_id
 from app.sandbox.json_types import Json
 from app.sandbox.parameters import Params, merged_metadata
@@ -33,7 +33,6 @@ _CREATING = (
     "payment_method_types",
     "statement_descriptor",
     "statement_descriptor_suffix",
-    "transfer_group",
 )
 _UPDATING = ("amount", "description", "metadata", "receipt_email", "setup_future_usage")
 _USAGES = ("off_session", "on_session")
@@ -112,6 +111,9 @@ def create(tx: Transaction, params: Params) -> Json:
     """Create an intent and, with `confirm`, pay it."""
     params.only(*_CREATING)
     params.choice("capture_method", ("automatic", "automatic_async"))
+    params.choice("confirmation_method", ("automatic",))
+    if set(params.texts("payment_method_types")) - {"card"}:
+        raise InvalidParameterError("The sandbox takes cards only.", param="payment_method_types")
     order = _order(tx, params)
     intent = place(tx, order)
     if params.nested("automatic_payment_methods").flag("enabled"):

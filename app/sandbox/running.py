@@ -17,6 +17,9 @@ from app.sandbox.connection import listen, serve_on
 from app.sandbox.courier import RETRY_DELAYS, Courier
 from app.sandbox.store import Store
 
+# How often the server looks whether it shall stop, in seconds.
+_POLL = 0.05
+
 
 @dataclass
 class RunningSandbox:
@@ -86,8 +89,10 @@ def start_sandbox(
     """Start a sandbox in background threads.
 
     Port 0 takes a free one; without `state` the data lives in a temporary file that `stop` removes.
-    Raises OSError if the port is taken.
+    Raises OSError if the port is taken, InvalidParameterError if `webhook_url` is no address.
     """
+    if webhook_url is not None:
+        webhook_endpoints.check_address(webhook_url)
     listener = listen(host, port)
     bound = listener.getsockname()[1]
     if state is not None:
@@ -103,7 +108,9 @@ def start_sandbox(
             webhook_endpoints.configure(tx, webhook_url, webhook_secret) if webhook_url else None
         )
     server = serve_on(listener, application.build(store))
-    thread = threading.Thread(target=server.serve_forever, name="sandbox", daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, args=(_POLL,), name="sandbox", daemon=True
+    )
     thread.start()
     timekeeper.start()
     courier.start()

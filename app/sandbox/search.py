@@ -14,7 +14,7 @@ from app.sandbox.store import Argument, Transaction
 _CLAUSE = re.compile(
     r"""\s*(?P<not>-)?
     (?:metadata\[(?P<mark>['"])(?P<key>.+?)(?P=mark)\]|(?P<field>[a-z_]+))
-    \s*:\s*(?:(?P<quote>['"])(?P<value>(?:\\.|.)*?)(?P=quote)|(?P<number>\d+))
+    \s*:\s*(?:(?P<quote>['"])(?P<value>(?:\\.|(?!(?P=quote))[^\\])*)(?P=quote)|(?P<number>\d+))
     (?:\s+AND(?=\s)|\s*$)""",
     re.VERBOSE,
 )

@@ -64,8 +64,7 @@ def delete(tx: Transaction, params: Params, endpoint_id: str) -> Json:
 
 def configure(tx: Transaction, address: str, secret: str | None) -> str:
     """Create or change the endpoint given at the start, for all events; return its secret."""
-    if not is_web_address(address):
-        raise InvalidParameterError("Not a valid URL", code="url_invalid", param="url")
+    check_address(address)
     endpoint_id = tx.setting(_CONFIGURED)
     endpoint = tx.find("webhook_endpoint", endpoint_id) if endpoint_id else None
     kept = tx.private(endpoint["id"]) if endpoint else {}
@@ -76,6 +75,14 @@ def configure(tx: Transaction, address: str, secret: str | None) -> str:
     tx.save(endpoint, {"secret": chosen})
     tx.set_setting(_CONFIGURED, endpoint["id"])
     return chosen
+
+
+def check_address(address: str) -> None:
+    """Refuse what is no http(s) address."""
+    if not is_web_address(address):
+        raise InvalidParameterError(
+            f"Not a valid URL: {address}", code="url_invalid", param="webhook_url"
+        )
 
 
 def _new(tx: Transaction, address: str, enabled_events: list[str]) -> Json:

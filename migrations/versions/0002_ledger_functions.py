@@ -40,7 +40,8 @@ CREATE FUNCTION ledger_post(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
     known ledger_entries;
-    change record;
+    account uuid;
+    delta bigint;
     after ledger_balances;
     written bigint;
 BEGIN
@@ -59,35 +60,35 @@ BEGIN
         RETURN;
     END IF;
 
-    FOR change IN
-        SELECT b.account_id, d.delta
-          FROM (SELECT t.id, sum(t.delta)::bigint AS delta
-                  FROM (SELECT unnest(p_debits) AS id, -unnest(p_amounts) AS delta
-                        UNION ALL SELECT unnest(p_credits), unnest(p_amounts)
-                        -- The watched account always gets a posting: it keeps the answer,
-                        -- also of an entry that costs nothing.
-                        UNION ALL SELECT p_watch, 0) t
-                 GROUP BY t.id) d
-          JOIN ledger_balances b ON b.book_id = p_book AND b.account_id = d.id
+    -- The watched account always gets a posting: it keeps the answer, also of an entry that
+    -- costs nothing.
+    FOR account IN
+        SELECT b.account_id FROM ledger_balances b
+         WHERE b.book_id = p_book AND b.account_id = ANY (p_debits || p_credits || p_watch)
          ORDER BY b.account_id
     LOOP
+        delta := 0;
+        FOR i IN 1 .. cardinality(p_amounts) LOOP
+            IF p_debits[i] = account THEN delta := delta - p_amounts[i]; END IF;
+            IF p_credits[i] = account THEN delta := delta + p_amounts[i]; END IF;
+        END LOOP;
         UPDATE ledger_balances b
-           SET posted = b.posted + change.delta, version = b.version + 1
-         WHERE b.book_id = p_book AND b.account_id = change.account_id
-           AND (change.delta >= 0 OR b.posted + change.delta - b.held >= -b.credit_limit)
+           SET posted = b.posted + delta, version = b.version + 1
+         WHERE b.book_id = p_book AND b.account_id = account
+           AND (delta >= 0 OR b.posted + delta - b.held >= -b.credit_limit)
         RETURNING b.* INTO after;
         IF NOT FOUND THEN
             SELECT * INTO STRICT after FROM ledger_balances b
-             WHERE b.book_id = p_book AND b.account_id = change.account_id;
-            RAISE EXCEPTION 'account % cannot pay', change.account_id USING
+             WHERE b.book_id = p_book AND b.account_id = account;
+            RAISE EXCEPTION 'account % cannot pay', account USING
                 ERRCODE = 'KL001',
                 DETAIL = json_build_object(
                     'available', after.posted - after.held + after.credit_limit,
-                    'required', -change.delta)::text;
+                    'required', -delta)::text;
         END IF;
         INSERT INTO ledger_postings (book_id, entry_id, account_id, version, delta, balance_after)
-        VALUES (p_book, p_entry, change.account_id, after.version, change.delta, after.posted);
-        IF change.account_id = p_watch THEN
+        VALUES (p_book, p_entry, account, after.version, delta, after.posted);
+        IF account = p_watch THEN
             replayed := false; entry_id := p_entry; posted := after.posted; held := after.held;
             credit_limit := after.credit_limit; version := after.version;
         END IF;

@@ -44,6 +44,13 @@ class Receiver:
     def of_type(self, event_type: str) -> list[Letter]:
         return [letter for letter in self.letters if letter.type == event_type]
 
+    def waits_for(self, count: int) -> bool:
+        """Wait until `count` letters have arrived."""
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline and len(self.letters) < count:
+            time.sleep(0.01)
+        return len(self.letters) >= count
+
     def close(self) -> None:
         self._server.shutdown()
         self._thread.join()

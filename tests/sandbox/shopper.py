@@ -1,6 +1,7 @@
 """A customer without a browser: opens the hosted page and sends its forms."""
 
 import http.client
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -16,7 +17,7 @@ class Page:
 
     @property
     def location(self) -> str:
-        return urljoin(self.url, self.headers["Location"])
+        return urljoin(self.url, str(self.headers["Location"]))
 
 
 class Shopper:
@@ -29,6 +30,10 @@ class Shopper:
     def submit(self, url: str, **fields: str) -> Page:
         return self._send("POST", url, urlencode(fields))
 
+    def submit_from_elsewhere(self, url: str, **fields: str) -> Page:
+        """Send the form as a browser would from a page of another site."""
+        return self._send("POST", url, urlencode(fields), {"Sec-Fetch-Site": "cross-site"})
+
     def pay(self, url: str, number: str = TEST_CARD, **fields: str) -> Page:
         form = {
             "number": number,
@@ -39,10 +44,12 @@ class Shopper:
         }
         return self.submit(url, **{**form, **fields})
 
-    def _send(self, method: str, url: str, body: str | None = None) -> Page:
+    def _send(
+        self, method: str, url: str, body: str | None = None, also: Mapping[str, str] | None = None
+    ) -> Page:
         parts = urlsplit(url)
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
-        headers = {"Accept-Language": self.language}
+        headers = {"Accept-Language": self.language, **(also or {})}
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         path = parts.path + (f"?{parts.query}" if parts.query else "")

@@ -11,7 +11,7 @@ class Switches:
     def __init__(self, url: str) -> None:
         self._place = urlsplit(url).netloc
 
-    def post(self, path: str, **values: object) -> dict[str, Any]:
+    def post(self, path: str, /, **values: object) -> dict[str, Any]:
         return self.send("POST", path, values)[1]
 
     def get(self, path: str) -> dict[str, Any]:
@@ -39,5 +39,5 @@ class Switches:
             time.sleep(0.01)
         return False
 
-    def fault(self, on: str, effect: str, **values: object) -> dict[str, Any]:
+    def fault(self, on: str, effect: str, /, **values: object) -> dict[str, Any]:
         return self.post("/faults", on=on, effect=effect, **values)

@@ -49,7 +49,7 @@ class RedisLive:
     def publish(self, channel: str, *, event_id: str, kind: str, data: dict[str, object]) -> None:
         """Send one message. Refuses line ends in `event_id` and `kind`; raises if Redis fails."""
         for field in (event_id, kind):
-            if len(field.splitlines()) != 1 or "\0" in field:
+            if field.splitlines() != [field] or "\0" in field:
                 raise MessageRefusedError(field)
         message = Message(data, type=kind, id=event_id)
         try:

@@ -44,6 +44,8 @@ def slug_of_subdomain(host: str, platform_domain: str) -> str | None:
     Refuses a host that carries the platform's domain anywhere else (guide rules R3, R4).
     """
     suffix = f".{platform_domain}"
+    if host == platform_domain:
+        return None
     if host.endswith(suffix):
         label = host.removesuffix(suffix)
         return label if _SLUG.fullmatch(label) and label not in RESERVED_SLUGS else None

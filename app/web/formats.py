@@ -5,7 +5,7 @@ request. Amounts carry a real minus (U+2212): it is as wide as the plus and no l
 """
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -15,6 +15,8 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 from flask import Flask
+
+from app.kernel import now
 
 DEFAULT_ZONE = ZoneInfo("Europe/Berlin")
 
@@ -78,7 +80,7 @@ def absolute(value: datetime, locale: Locale, zone: tzinfo = DEFAULT_ZONE) -> st
 def register(
     app: Flask,
     *,
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    clock: Callable[[], datetime] = now,
     zone: Callable[[], tzinfo] = lambda: DEFAULT_ZONE,
 ) -> None:
     """Give Jinja the filters above, in the language of the request, and `page_language()`."""

@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 
 _log = structlog.get_logger(__name__)
 
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 0.25
 _PING_AFTER_SECONDS = 5.0
 _SILENCE_SECONDS = 15.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
@@ -54,9 +54,10 @@ class Listener:
         return alarm
 
     def put(self, message: Message) -> None:
-        """Replace the message that waits."""
-        self._latest = message
-        self._news.set()
+        """Replace the message that waits, unless that one is newer."""
+        if self._latest is None or int(message.id) >= int(self._latest.id):
+            self._latest = message
+            self._news.set()
 
     def alarm(self) -> None:
         """Say that messages may have been missed."""
@@ -176,9 +177,16 @@ class LiveHub:
             channel = message["channel"].removeprefix(self._prefix).decode()
             listeners = self._listeners.get(channel)
             if listeners:
-                told = Message(**json.loads(message["data"]))
-                for listener in list(listeners):
-                    listener.put(told)
+                self._hand_on(message["data"], list(listeners))
+
+    def _hand_on(self, data: bytes, listeners: list[Listener]) -> None:
+        try:
+            told = Message(**json.loads(data))
+            for listener in listeners:
+                listener.put(told)
+        except (ValueError, TypeError, AttributeError) as error:
+            # Somebody else wrote to our channel; that must not end the hearing for everybody.
+            _log.error("live_message_unreadable", error=type(error).__name__)
 
     def _everybody(self) -> list[Listener]:
         with self._lock:

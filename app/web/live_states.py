@@ -44,7 +44,7 @@ class Reading:
     locale: Locale
 
     def render(self, state: LiveState) -> dict[str, object]:
-        """Return what live.js reads; `text` is what can be spent, in the reader's language."""
+        """Return what live.js reads; `text` is the balance as the page shows it."""
         return {
             "wallet_id": self.wallet_id,
             "version": state.version,
@@ -52,6 +52,6 @@ class Reading:
             "held": state.held.minor,
             "available": state.available.minor,
             "currency": state.available.currency,
-            "text": money(state.available, self.locale),
+            "text": money(state.posted, self.locale),
             "is_low": state.available.minor < self.low_balance,
         }

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import random
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -33,19 +32,6 @@ class StreamTimes:
     life_spread: float = 0.2
     reread_spread: float = 2.0
     retry: tuple[int, int] = (1_000, 5_000)
-
-
-class ReadGate:
-    """Lets a few first reads through at once: thousands that reconnect must not starve a pool."""
-
-    def __init__(self, width: int = 4) -> None:
-        self._places = threading.BoundedSemaphore(width)
-
-    def __enter__(self) -> None:
-        self._places.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._places.release()
 
 
 class BalanceStream(Iterator[str]):

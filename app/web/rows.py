@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 import flask_babel
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from app.billing import HistoryLine, TopUp, TopUpState
 from app.kernel import Money
@@ -60,9 +62,9 @@ def transaction_row(line: HistoryLine) -> TransactionRow:
 
 def _title(line: HistoryLine) -> str:
     if line.kind == "top_up":
-        return _("Top-up")
+        return str(_("Top-up"))
     titles = {"call_minutes": _("Call"), "messages": _("Messages")}
-    return titles.get(line.meter or "", _("Usage"))
+    return str(titles.get(line.meter or "", _("Usage")))
 
 
 def _detail(line: HistoryLine) -> str:
@@ -71,9 +73,16 @@ def _detail(line: HistoryLine) -> str:
         number = formats.quantity(line.quantity, flask_babel.get_locale())
         units = {
             "call_minutes": _("%(number)s min", number=number),
-            "messages": _("%(number)s messages", number=number),
+            "messages": ngettext(
+                "%(number)s message", "%(number)s messages", _plural(line.quantity), number=number
+            ),
         }
         parts.append(units.get(line.meter or "", number))
     if line.counterparty:
         parts.append(line.counterparty)
     return " · ".join(parts)
+
+
+def _plural(number: Decimal) -> int:
+    """Return what chooses the plural form; gettext takes whole numbers, and 1.5 is several."""
+    return int(number) if number == int(number) else 2

@@ -23,7 +23,14 @@ from app.billing import (
     start_top_up,
     wallet_balance,
 )
-from app.edge import current_brand, current_ports, current_scope, signed_in_required, site_address
+from app.edge import (
+    Allowance,
+    current_brand,
+    current_ports,
+    current_scope,
+    signed_in_required,
+    site_address,
+)
 from app.identity import Realm
 from app.kernel import AppError, Money, transaction
 from app.payments import GatewayError
@@ -31,7 +38,7 @@ from app.web.amounts import PRESETS, UnreadableAmountError, read_amount
 from app.web.rows import TopUpRow, top_up_row
 
 bp = Blueprint("top_ups", __name__, url_prefix="/portal/billing")
-signed_in_required(bp, Realm.CUSTOMER)
+signed_in_required(bp, Realm.CUSTOMER, allowance=Allowance.BILLING)
 
 
 @bp.get("")

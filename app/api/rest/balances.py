@@ -1,0 +1,36 @@
+from typing import Any
+
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from app.api.rest.keys import require_key
+from app.api.rest.shapes import BalanceAnswer, CustomerPath, Problem
+from app.billing import get_wallet, wallet_balance
+from app.edge import Allowance, Where, current_ports, current_scope, declare
+from app.identity import ApiScope
+from app.kernel import transaction
+
+bp = APIBlueprint(
+    "api_balances",
+    __name__,
+    url_prefix="/api/v2",
+    abp_tags=[Tag(name="Customers", description="What a customer's wallet holds.")],
+    abp_security=[{"api_key": []}],
+)
+declare(bp, where=Where.RESELLER_SITES, allowance=Allowance.API, is_for_machines=True)
+
+
+@bp.get(
+    "/customers/<uuid:customer_id>/balance",
+    summary="Read a customer's balance",
+    responses={200: BalanceAnswer, 401: Problem, 403: Problem, 404: Problem, 429: Problem},
+)
+def show(path: CustomerPath) -> dict[str, Any]:
+    """Return what the customer's wallet holds now; the portal shows the same."""
+    scope = current_scope()
+    with transaction(scope) as session:
+        require_key(session, scope, ApiScope.BALANCE_READ)
+        wallet = get_wallet(session, scope, customer_id=path.customer_id)
+        balance = wallet_balance(session, scope, wallet=wallet)
+    answer = BalanceAnswer.of(wallet, balance, current_ports().clock())
+    return answer.model_dump(mode="json")

@@ -1,0 +1,74 @@
+"""What web and api share: site, session, forgery, limits, refusals, headers, logs, brand."""
+
+from app.edge.brands import BrandDirectory, SiteBrand
+from app.edge.browser_sessions import BrowserSession, realm_of_path
+from app.edge.callers import is_machine
+from app.edge.declarations import UndeclaredBlueprintError, Where, declare
+from app.edge.errors import ForeignOriginError, SignInNeededError
+from app.edge.headers import csp_nonce
+from app.edge.installation import install, seal
+from app.edge.logs import configure_logs
+from app.edge.metrics import CONTENT_TYPE as METRICS_CONTENT_TYPE
+from app.edge.news import CacheNews, redis_client
+from app.edge.options import Allowance, EdgeOptions
+from app.edge.pages import current_brand
+from app.edge.public_addresses import site_address
+from app.edge.redirects import safe_next
+from app.edge.request_log import request_id
+from app.edge.signed_in import (
+    HOME_PATHS,
+    LOGIN_PATHS,
+    LOGOUT_PATHS,
+    SiteUser,
+    require_signed_in,
+    sign_in_scope,
+    signed_in,
+    signed_in_required,
+)
+from app.edge.site_app import SiteApp
+from app.edge.site_guard import NoSiteError, current_scope, current_site
+from app.edge.sites import SiteDirectory
+from app.edge.state import Edge, current_edge, current_ports, edge_of
+
+__all__ = [
+    "HOME_PATHS",
+    "LOGIN_PATHS",
+    "LOGOUT_PATHS",
+    "METRICS_CONTENT_TYPE",
+    "Allowance",
+    "BrandDirectory",
+    "BrowserSession",
+    "CacheNews",
+    "Edge",
+    "EdgeOptions",
+    "ForeignOriginError",
+    "NoSiteError",
+    "SignInNeededError",
+    "SiteApp",
+    "SiteBrand",
+    "SiteDirectory",
+    "SiteUser",
+    "UndeclaredBlueprintError",
+    "Where",
+    "configure_logs",
+    "csp_nonce",
+    "current_brand",
+    "current_edge",
+    "current_ports",
+    "current_scope",
+    "current_site",
+    "declare",
+    "edge_of",
+    "install",
+    "is_machine",
+    "realm_of_path",
+    "redis_client",
+    "request_id",
+    "require_signed_in",
+    "safe_next",
+    "seal",
+    "sign_in_scope",
+    "signed_in",
+    "signed_in_required",
+    "site_address",
+]

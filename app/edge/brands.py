@@ -1,0 +1,88 @@
+"""The brand of the current site: remembered in the process, never asked for twice."""
+
+import hashlib
+from dataclasses import dataclass, fields
+from typing import Any
+from uuid import UUID
+
+from app.branding import BrandLook, brand_css, find_brand, plain_brand
+from app.edge.memory import ShortMemory
+from app.edge.news import CacheNews
+from app.edge.themes import PLAIN_LAYOUT, ThemeShelf
+from app.kernel import transaction
+from app.tenancy import Site, TenantScope
+
+TOPIC = "brand"
+MEMORY_SECONDS = 30.0
+MEMORY_SIZE = 10_000
+_VERSION_LENGTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class SiteBrand(BrandLook):
+    """What templates call `brand`: the published look and what follows from it."""
+
+    css: str = ""
+    version: str = ""
+    layout: str = PLAIN_LAYOUT
+    theme_css_url: str = ""
+
+    @property
+    def accent(self) -> str:
+        """The accent colour, `#rrggbb`."""
+        return self.tokens.accent
+
+    @property
+    def css_url(self) -> str:
+        """The brand's own style sheet; the version lets browsers keep it."""
+        return f"/brand.css?v={self.version}"
+
+
+class BrandDirectory:
+    """Finds the brand of a site: at most one query, none for a tenant that was asked for lately."""
+
+    def __init__(self, *, news: CacheNews, themes: ThemeShelf) -> None:
+        self._news = news
+        self._themes = themes
+        self._kept: ShortMemory[UUID, SiteBrand] = ShortMemory(
+            size=MEMORY_SIZE, seconds=MEMORY_SECONDS
+        )
+        news.on(TOPIC, self._forget)
+
+    def find(self, site: Site) -> SiteBrand:
+        """Return the brand of a site; a plain one under the tenant's name until it has its own."""
+        if brand := self._kept.get(site.tenant_id):
+            return brand
+        scope = TenantScope(site.tenant_id)
+        with transaction(scope) as session:
+            look = find_brand(session, scope)
+        brand = self._dress(look or plain_brand(site.name))
+        self._kept.put(site.tenant_id, brand)
+        return brand
+
+    def at_hand(self, site: Site) -> SiteBrand:
+        """Return the brand without asking the database: for pages that say it is in trouble."""
+        return self._kept.get(site.tenant_id) or self._dress(plain_brand(site.name))
+
+    def forget(self, tenant_id: UUID) -> None:
+        """Make every process look the brand up again; call it after the commit that changed it."""
+        self._news.tell(TOPIC, str(tenant_id))
+
+    def _forget(self, tenant_id: str | None) -> None:
+        if tenant_id is None:
+            self._kept.clear()
+        else:
+            self._kept.forget(UUID(tenant_id))
+
+    def _dress(self, look: BrandLook) -> SiteBrand:
+        css = brand_css(look.tokens)
+        theme = self._themes.get(look.theme)
+        values: dict[str, Any] = {each.name: getattr(look, each.name) for each in fields(look)}
+        values |= {
+            "theme": theme.name,
+            "css": css,
+            "version": hashlib.sha256(css.encode()).hexdigest()[:_VERSION_LENGTH],
+            "layout": theme.layout,
+            "theme_css_url": theme.css_url,
+        }
+        return SiteBrand(**values)

@@ -1,0 +1,17 @@
+from app.kernel import AppError, Kind, translatable
+
+
+class SignInNeededError(AppError):
+    """Nobody is signed in, or not in the realm this belongs to."""
+
+    kind = Kind.UNAUTHENTICATED
+    code = "edge.sign_in_needed"
+    text = translatable("Please sign in first.")
+
+
+class ForeignOriginError(AppError):
+    """A form was sent from another site, or without the token of this one (rule R13)."""
+
+    kind = Kind.INVALID
+    code = "edge.foreign_origin"
+    text = translatable("This form was open for too long or came from another site.")

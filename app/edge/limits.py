@@ -1,0 +1,100 @@
+"""Rate limits (requirement L3), counted in Redis; in this process while Redis is away."""
+
+from collections.abc import Callable
+from functools import partial
+from hashlib import blake2b
+from typing import Any
+
+from flask import Flask, request, session
+from flask_limiter import Limiter
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from app.edge.browser_sessions import TOKEN_KEY, realm_of_path
+from app.edge.declarations import all_of
+from app.edge.options import Allowance, EdgeOptions
+from app.edge.site_guard import site_or_none
+from app.edge.state import current_edge
+from app.identity import InvalidEmailError, normalise_email
+
+_REDIS_SECONDS = 0.5
+
+
+def limit_requests(app: Flask, options: EdgeOptions) -> None:
+    """Give the app its limiter; `limit_blueprints` says later what it limits."""
+    address = options.redis_url
+    if address.startswith("unix://"):
+        address = f"redis+{address}"
+    # The types of Flask-Limiter allow texts and numbers alone; it hands on what redis-py takes.
+    of_redis: dict[str, Any] = {
+        "socket_timeout": _REDIS_SECONDS,
+        "socket_connect_timeout": _REDIS_SECONDS,
+        "retry": Retry(NoBackoff(), 1),
+    }
+    limiter = Limiter(
+        _by_address,
+        storage_uri=address or "memory://",
+        storage_options=of_redis if address else {},
+        in_memory_fallback_enabled=True,
+        swallow_errors=True,
+        key_prefix="kontor",
+    )
+    limiter.init_app(app)
+
+
+def limit_blueprints(app: Flask, options: EdgeOptions) -> None:
+    """Apply what the registered blueprints declared."""
+    (limiter,) = app.extensions["limiter"]
+    for name, declaration in all_of(app).items():
+        allowance = declaration.allowance
+        if allowance is None:
+            continue
+        for key in _KEYS[allowance]:
+            limit = limiter.shared_limit(
+                options.allowances[allowance],
+                scope=f"{allowance.value}:{key.__name__}",
+                key_func=partial(_pseudonym, key),
+                methods=["POST"] if allowance is Allowance.SIGN_IN else None,
+            )
+            limit(app.blueprints[name])
+
+
+def _by_address() -> str:
+    return request.remote_addr or "socket"
+
+
+def _by_address_and_site() -> str:
+    site = site_or_none()
+    return f"{_by_address()}|{site.tenant_id if site else ''}"
+
+
+def _by_account() -> str:
+    try:
+        account = normalise_email(request.form.get("email", ""))
+    except InvalidEmailError:
+        account = ""
+    site = site_or_none()
+    return f"{account}|{realm_of_path(request.path).value}|{site.tenant_id if site else ''}"
+
+
+def _by_user() -> str:
+    return str(session.get(TOKEN_KEY) or _by_address_and_site())
+
+
+def _by_key() -> str:
+    return request.headers.get("Authorization") or _by_address_and_site()
+
+
+def _pseudonym(key: Callable[[], str]) -> str:
+    # Keys lie in Redis and in Flask-Limiter's log: neither address nor secret may be read there.
+    secret = current_edge().options.secret_key.encode()
+    hashed = blake2b(key().encode("utf-8", "replace"), key=secret[:64], digest_size=16)
+    return hashed.hexdigest()
+
+
+_KEYS: dict[Allowance, list[Callable[[], str]]] = {
+    Allowance.SIGN_IN: [_by_address_and_site, _by_account],
+    Allowance.BILLING: [_by_user],
+    Allowance.WEBHOOK: [_by_address],
+    Allowance.API: [_by_key],
+}

@@ -1,0 +1,81 @@
+"""Pages in the brand of the site: which templates, and what every one of them knows."""
+
+from typing import cast
+
+from flask import g, render_template, request
+
+from app.edge.brands import SiteBrand
+from app.edge.browser_sessions import realm_of_path
+from app.edge.headers import csp_nonce
+from app.edge.request_log import request_id
+from app.edge.signed_in import HOME_PATHS, LOGOUT_PATHS, signed_in
+from app.edge.site_app import SiteApp
+from app.edge.site_guard import NoSiteError, site_or_none
+from app.edge.state import current_edge
+from app.edge.themes import PLAIN_LAYOUT
+from app.identity import Realm
+from app.tenancy import TenantKind
+
+
+def dress_pages(app: SiteApp) -> None:
+    """Give every template the brand, the layout and who is signed in, and themes their say."""
+    app.choose_template = choose_template
+    app.context_processor(_known_to_every_page)
+
+
+def neutral_page(status: int) -> str:
+    """Render the page that names nobody."""
+    return render_template("errors/neutral.html", status=status)
+
+
+def current_brand() -> SiteBrand:
+    """Return the brand of the current site; a view that exists without a site may not ask."""
+    brand = brand_or_none()
+    if brand is None:
+        raise NoSiteError(request.endpoint)
+    return brand
+
+
+def brand_or_none() -> SiteBrand | None:
+    """Return the brand of the current site; asks no database for a page that reports trouble."""
+    site = site_or_none()
+    if site is None:
+        return None
+    brands = current_edge().brands
+    if g.get("is_in_trouble"):
+        return brands.at_hand(site)
+    if "brand" not in g:
+        g.brand = brands.find(site)
+    return cast("SiteBrand", g.brand)
+
+
+def choose_template(template: str) -> str:
+    """Return the version of a template that the site's theme has (requirement A3)."""
+    brand = brand_or_none()
+    if brand is None or _is_platform():
+        return template
+    return current_edge().themes.get(brand.theme).choose(template)
+
+
+def _is_platform() -> bool:
+    site = site_or_none()
+    return site is not None and site.kind is TenantKind.PLATFORM
+
+
+def _known_to_every_page() -> dict[str, object]:
+    brand, realm = brand_or_none(), realm_of_path(request.path)
+    is_themed = brand is not None and not _is_platform()
+    return {
+        "brand": brand,
+        "layout": brand.layout if brand and is_themed else PLAIN_LAYOUT,
+        "site_nav": None,
+        "user": None if brand is None or g.get("is_in_trouble") else signed_in(),
+        "request_id": request_id(),
+        "csp_nonce": csp_nonce,
+        "home_url": HOME_PATHS[_realm_here(realm)],
+        "logout_url": LOGOUT_PATHS[realm],
+    }
+
+
+def _realm_here(realm: Realm) -> Realm:
+    return Realm.PLATFORM if _is_platform() else realm

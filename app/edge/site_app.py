@@ -1,0 +1,130 @@
+"""The Flask app whose URL map depends on the site: R8, and no routing before the host is known."""
+
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
+from wsgiref.types import WSGIEnvironment
+
+import psycopg
+import structlog
+from flask import Flask, Request, has_request_context
+from flask_openapi3.openapi import OpenAPI
+from jinja2 import Template
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.routing import Map, MapAdapter
+
+from app.edge.declarations import Where, declaration_of
+from app.edge.sites import SiteDirectory
+from app.edge.themes import THEME_FOLDER
+from app.tenancy import InvalidHostError, Site, TenantKind
+
+_ENVIRON = "kontor.resolution"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What the host of a request stands for.
+
+    `site` is None for an unknown host, for a path that needs no site, and where `trouble` is set:
+    the error is raised later, where the error pages can answer it.
+    """
+
+    site: Site | None
+    is_needed: bool = True
+    trouble: Exception | None = None
+
+
+class SandboxedPages(ImmutableSandboxedEnvironment):
+    """Flask's template environment inside Jinja's sandbox: themes are other people's files."""
+
+    def __init__(self, app: Flask, **options: Any) -> None:  # noqa: ANN401 - Jinja's own options
+        options.setdefault("loader", app.create_global_jinja_loader())
+        super().__init__(**options)
+        self.app = app
+
+    def get_template(
+        self,
+        name: str | Template,
+        parent: str | None = None,
+        globals: MutableMapping[str, Any] | None = None,  # noqa: A002 - Jinja's own name
+    ) -> Template:
+        """Load a template, in the version of the site's theme where there is one.
+
+        What a theme's own template asks for is ours: so it can extend or include the original.
+        """
+        is_ours = parent is None or not parent.startswith(THEME_FOLDER)
+        if isinstance(name, str) and is_ours and has_request_context():
+            name = cast("SiteApp", self.app).choose_template(name)
+        return super().get_template(name, parent, globals)
+
+
+class SiteApp(OpenAPI):
+    """Resolves the host first and then matches the path against that kind of site's own URL map."""
+
+    jinja_environment = SandboxedPages  # type: ignore[assignment] # same contract, other parent
+    sites: SiteDirectory
+    choose_template: Callable[[str], str]
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Resolve the request's host and return the routes that exist on such a site."""
+        if request is None:
+            return super().create_url_adapter(None)
+        resolution = self._resolve(request)
+        request.environ[_ENVIRON] = resolution
+        urls = self._url_maps[_where(resolution.site)]
+        request.host = request.environ.get("HTTP_HOST", "")
+        return urls.bind_to_environ(request.environ, server_name=None, subdomain="")
+
+    def log_exception(self, exc_info: Any) -> None:  # noqa: ANN401 - Flask's own signature
+        """Log an exception nobody expected with its traceback, as a structured event."""
+        log.error("unexpected_exception", exc_info=exc_info)
+
+    def require_declarations(self) -> None:
+        """Build the URL maps now; refuses a blueprint that does not say where it exists."""
+        _ = self._siteless_paths
+
+    def _resolve(self, request: Request) -> Resolution:
+        if request.environ.get("PATH_INFO", "").startswith(self._siteless_paths):
+            return Resolution(None, is_needed=False)
+        try:
+            return Resolution(self.sites.find(request.environ.get("HTTP_HOST", "")))
+        except (InvalidHostError, SQLAlchemyError, psycopg.Error) as trouble:
+            return Resolution(None, trouble=trouble)
+
+    @cached_property
+    def _url_maps(self) -> Mapping[Where, Map]:
+        maps = {}
+        for where in (Where.RESELLER_SITES, Where.PLATFORM_SITE, Where.UNKNOWN_HOSTS):
+            urls = self.url_map_class(converters=self.url_map.converters)
+            for rule in self.url_map.iter_rules():
+                if where & self._exists(rule.endpoint):
+                    twin = rule.empty()
+                    twin.provide_automatic_options = rule.provide_automatic_options  # type: ignore[attr-defined]
+                    urls.add(twin)
+            maps[where] = urls
+        return maps
+
+    @cached_property
+    def _siteless_paths(self) -> tuple[str, ...]:
+        rules = self._url_maps[Where.UNKNOWN_HOSTS].iter_rules()
+        return tuple({rule.rule.partition("<")[0] for rule in rules})
+
+    def _exists(self, endpoint: str) -> Where:
+        declaration = declaration_of(self, endpoint)
+        return declaration.where if declaration else Where.ALL_SITES
+
+
+def resolution_of(environ: WSGIEnvironment) -> Resolution:
+    """Return what the app found out about the request's host."""
+    found: Resolution = environ[_ENVIRON]
+    return found
+
+
+def _where(site: Site | None) -> Where:
+    if site is None:
+        return Where.UNKNOWN_HOSTS
+    return Where.PLATFORM_SITE if site.kind is TenantKind.PLATFORM else Where.RESELLER_SITES

@@ -1,0 +1,147 @@
+"""Composition root: settings -> adapters -> `Ports` -> Flask app. Wiring happens here alone."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask
+from flask_openapi3.models.info import Info
+from flask_sqlalchemy import SQLAlchemy
+from pydantic import SecretStr
+from sqlalchemy import Engine
+
+from app import api, edge, web
+from app.edge import Allowance, EdgeOptions, SiteApp
+from app.integrations.redis_live import LIVE_PREFIX, RedisBell, RedisLive, connect_redis
+from app.integrations.stripe_gateway import StripeGateway
+from app.kernel import SignIn, connect, make_engine, now
+from app.ports import Ports
+from app.schema import metadata
+from app.settings import Settings
+from app.web.live_hub import LiveHub
+
+_ROOT = Path(__file__).parents[1]
+THEMES = _ROOT / "themes"
+STRIPE_CHECKOUT = "https://checkout.stripe.com"
+_PLATFORM_BIND = "platform"
+_HUB = "kontor.hub"
+_MAXIMUM_BODY = 2 * 1024 * 1024
+# A request that holds a connection may, rarely, need a second one: a brand that was just forgotten.
+_SPARE_CONNECTIONS = 2
+_POOL_SECONDS = 10
+_CONNECT_SECONDS = 5
+
+
+class Database(SQLAlchemy):
+    """Flask-SQLAlchemy with the kernel's engines: their BEGIN belongs to `transaction`."""
+
+    def _make_engine(
+        self,
+        bind_key: str | None,  # noqa: ARG002 - Flask-SQLAlchemy's hook
+        options: dict[str, Any],
+        app: Flask,  # noqa: ARG002 - same
+    ) -> Engine:
+        return make_engine(**options)
+
+
+def make_ports(settings: Settings) -> Ports:
+    """Return the adapters that the settings ask for; none of them connects yet."""
+    redis_url = settings.redis_url.get_secret_value()
+    return Ports(
+        gateway=StripeGateway(
+            secret_key=settings.stripe_secret_key.get_secret_value(),
+            webhook_secret=settings.stripe_webhook_secret.get_secret_value(),
+            api_base=settings.stripe_api_base,
+        ),
+        live=RedisLive(connect_redis(redis_url)),
+        bell=RedisBell(redis_url),
+        clock=now,
+    )
+
+
+def create_app(settings: Settings, ports: Ports | None = None) -> Flask:
+    """Return the web app; `ports` replaces the adapters, for tests."""
+    given = ports or make_ports(settings)
+    app = SiteApp(
+        "app.web",
+        info=Info(title="API", version="2"),
+        security_schemes={"api_key": {"type": "http", "scheme": "bearer"}},
+        doc_ui=False,
+    )
+    app.config["MAX_CONTENT_LENGTH"] = _MAXIMUM_BODY
+    _connect_database(app, settings, given)
+    # The edge comes before any page: its hooks run in the order in which they were added.
+    edge.install(app, _edge_options(settings), given, pages=web.PAGES)
+    hub = LiveHub(connect_redis(settings.redis_url.get_secret_value()), prefix=LIVE_PREFIX)
+    app.extensions[_HUB] = hub
+    web.register(app, hub=hub, clock=given.clock)
+    api.register(app)
+    # Last: it reads what all blueprints declared.
+    edge.seal(app)
+    return app
+
+
+def close_app(app: Flask) -> None:
+    """End what the app does in the background and close its connections."""
+    app.extensions[_HUB].close()
+    app.extensions[_HUB].client.close()
+    edge.edge_of(app).close()
+    with app.app_context():
+        for engine in app.extensions["sqlalchemy"].engines.values():
+            engine.dispose()
+
+
+def _connect_database(app: Flask, settings: Settings, ports: Ports) -> None:
+    """Make one engine per sign-in and give them to the kernel, which opens all transactions."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = _driver_url(settings.database_url)
+    app.config["SQLALCHEMY_BINDS"] = {_PLATFORM_BIND: _driver_url(settings.database_platform_url)}
+    database = Database(
+        metadata=metadata,
+        engine_options={
+            "pool_size": settings.database_pool_size,
+            "max_overflow": _SPARE_CONNECTIONS,
+            "pool_timeout": _POOL_SECONDS,
+            "connect_args": {"connect_timeout": _CONNECT_SECONDS},
+        },
+    )
+    database.init_app(app)
+    with app.app_context():
+        engines = {
+            SignIn.APPLICATION: database.engines[None],
+            SignIn.PLATFORM: database.engines[_PLATFORM_BIND],
+        }
+    connect(engines, after_emit=ports.bell.ring)
+
+
+def _edge_options(settings: Settings) -> EdgeOptions:
+    return EdgeOptions(
+        platform_domain=settings.platform_domain,
+        public_port=settings.public_port,
+        secret_key=settings.secret_key.get_secret_value(),
+        is_secure=settings.secure,
+        session_lifetime=timedelta(hours=settings.session_hours),
+        trusted_proxies=settings.trusted_proxies,
+        redis_url=settings.redis_url.get_secret_value(),
+        checkout_origin=_checkout_origin(settings),
+        metrics_token=settings.metrics_token.get_secret_value(),
+        themes=THEMES,
+        allowances={
+            Allowance.SIGN_IN: settings.rate_limit_sign_in,
+            Allowance.BILLING: settings.rate_limit_billing,
+            Allowance.WEBHOOK: settings.rate_limit_webhook,
+            Allowance.API: settings.rate_limit_api,
+        },
+    )
+
+
+def _checkout_origin(settings: Settings) -> str:
+    """Return where the hosted payment pages are: the only foreign host a form may lead to."""
+    if not settings.sandboxed:
+        return STRIPE_CHECKOUT
+    parts = urlsplit(settings.stripe_api_base)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _driver_url(url: SecretStr) -> str:
+    return url.get_secret_value().replace("postgresql://", "postgresql+psycopg://", 1)

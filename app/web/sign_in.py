@@ -1,0 +1,166 @@
+"""Sign-in and sign-out of the three realms; each has its page, its cookie, its accounts."""
+
+from typing import cast
+
+import structlog
+from flask import Blueprint, redirect, render_template, request, session
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from werkzeug.exceptions import NotFound
+
+from app import identity
+from app.edge import (
+    HOME_PATHS,
+    LOGIN_PATHS,
+    LOGOUT_PATHS,
+    Allowance,
+    BrowserSession,
+    Where,
+    current_edge,
+    current_ports,
+    current_site,
+    declare,
+    safe_next,
+    sign_in_scope,
+    signed_in,
+)
+from app.identity import Realm, SignInRefusedError, SignInScope
+from app.kernel import transaction
+
+reseller_sites = Blueprint("sign_in", __name__)
+declare(reseller_sites, where=Where.RESELLER_SITES, allowance=Allowance.SIGN_IN)
+platform_site = Blueprint("platform_sign_in", __name__)
+declare(platform_site, where=Where.PLATFORM_SITE, allowance=Allowance.SIGN_IN)
+
+_TEMPLATES = {
+    Realm.CUSTOMER: "customer/login.html",
+    Realm.STAFF: "reseller/login.html",
+    Realm.PLATFORM: "platform/login.html",
+}
+
+
+log = structlog.get_logger(__name__)
+
+
+@reseller_sites.get("/")
+def customer_home() -> ResponseReturnValue:
+    """Send a visitor to the customer's portal: there is no other front page."""
+    return redirect(HOME_PATHS[Realm.CUSTOMER])
+
+
+@reseller_sites.get(LOGIN_PATHS[Realm.CUSTOMER])
+def customer_form() -> ResponseReturnValue:
+    """Ask a customer who they are."""
+    return _ask(Realm.CUSTOMER)
+
+
+@reseller_sites.post(LOGIN_PATHS[Realm.CUSTOMER])
+def customer_sign_in() -> ResponseReturnValue:
+    """Let a customer in."""
+    return _let_in(Realm.CUSTOMER)
+
+
+@reseller_sites.post(LOGOUT_PATHS[Realm.CUSTOMER])
+def customer_sign_out() -> ResponseReturnValue:
+    """Let a customer out."""
+    return _let_out(Realm.CUSTOMER)
+
+
+@reseller_sites.get(LOGIN_PATHS[Realm.STAFF])
+def staff_form() -> ResponseReturnValue:
+    """Ask a member of the reseller's staff who they are."""
+    return _ask(Realm.STAFF)
+
+
+@reseller_sites.post(LOGIN_PATHS[Realm.STAFF])
+def staff_sign_in() -> ResponseReturnValue:
+    """Let a member of the reseller's staff in."""
+    return _let_in(Realm.STAFF)
+
+
+@reseller_sites.post(LOGOUT_PATHS[Realm.STAFF])
+def staff_sign_out() -> ResponseReturnValue:
+    """Let a member of the reseller's staff out."""
+    return _let_out(Realm.STAFF)
+
+
+@platform_site.get("/")
+def platform_home() -> ResponseReturnValue:
+    """Send a visitor to the platform's pages."""
+    return redirect(HOME_PATHS[Realm.PLATFORM])
+
+
+@platform_site.get(LOGIN_PATHS[Realm.PLATFORM])
+def platform_form() -> ResponseReturnValue:
+    """Ask an admin of the platform who they are."""
+    return _ask(Realm.PLATFORM)
+
+
+@platform_site.post(LOGIN_PATHS[Realm.PLATFORM])
+def platform_sign_in() -> ResponseReturnValue:
+    """Let an admin of the platform in."""
+    return _let_in(Realm.PLATFORM)
+
+
+@platform_site.post(LOGOUT_PATHS[Realm.PLATFORM])
+def platform_sign_out() -> ResponseReturnValue:
+    """Let an admin of the platform out."""
+    return _let_out(Realm.PLATFORM)
+
+
+def _ask(realm: Realm) -> ResponseReturnValue:
+    if signed_in() is not None:
+        return redirect(_destination(realm, request.args.get("next")))
+    return _form(realm, next_url=request.args.get("next", ""))
+
+
+def _let_in(realm: Realm) -> ResponseReturnValue:
+    scope, kept = _scope(realm), cast("BrowserSession", session)
+    try:
+        with transaction(scope) as database:
+            token = identity.sign_in(
+                database,
+                scope,
+                realm=realm,
+                email=request.form.get("email", ""),
+                password=request.form.get("password", ""),
+                host=current_site().host,
+                now=current_ports().clock(),
+                lifetime=current_edge().options.session_lifetime,
+            )
+            if kept.token is not None:
+                identity.sign_out(database, scope, realm=realm, token=kept.token)
+    except SignInRefusedError as refused:
+        log.info("sign_in_refused", realm=realm.value)
+        return _form(realm, next_url=request.form.get("next", ""), error=_(refused.text)), 401
+    kept.begin(token)
+    return redirect(_destination(realm, request.form.get("next")), 303)
+
+
+def _let_out(realm: Realm) -> ResponseReturnValue:
+    scope, kept = _scope(realm), cast("BrowserSession", session)
+    if kept.token is not None:
+        with transaction(scope) as database:
+            identity.sign_out(database, scope, realm=realm, token=kept.token)
+    kept.end()
+    return redirect(LOGIN_PATHS[realm], 303)
+
+
+def _form(realm: Realm, *, next_url: str, error: str | None = None) -> str:
+    return render_template(
+        _TEMPLATES[realm],
+        next_url=safe_next(next_url, otherwise=""),
+        email=request.form.get("email", ""),
+        error=error,
+    )
+
+
+def _destination(realm: Realm, wanted: str | None) -> str:
+    return safe_next(wanted, otherwise=HOME_PATHS[realm])
+
+
+def _scope(realm: Realm) -> SignInScope:
+    scope = sign_in_scope(realm)
+    if scope is None:
+        raise NotFound
+    return scope

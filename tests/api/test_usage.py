@@ -1,0 +1,221 @@
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from app.kernel import transaction
+from app.tenancy import PlatformScope
+from tests.api.caller import Caller, a_body, a_caller
+from tests.factories import an_api_key
+from tests.factories.money import (
+    a_priced_reseller,
+    a_settled_top_up,
+    a_wallet,
+    funds_of,
+)
+
+USAGE = "/api/v2/usage"
+
+
+def _entries(reseller_id: object) -> int:
+    with transaction(PlatformScope()) as session:
+        counted = session.scalar(
+            text("SELECT count(*) FROM ledger_entries WHERE book_id = :book"),
+            {"book": reseller_id},
+        )
+    return int(counted or 0)
+
+
+def test_a_usage_event_is_charged_and_answered_with_the_new_balance(app: Flask) -> None:
+    reseller = a_priced_reseller()
+    wallet = a_wallet(5_000, reseller=reseller)
+
+    answer = a_caller(app, reseller).post(USAGE, a_body(wallet.customer_id))
+
+    assert answer.status_code == 201
+    told = answer.get_json()
+    assert told["amount"] == {"minor": 100, "currency": "EUR"}
+    assert told["net"]["minor"] + told["tax"]["minor"] == 100
+    assert told["balance"] == {"minor": 4_900, "currency": "EUR"}
+    assert funds_of(wallet) == 4_900
+
+
+def test_the_same_event_again_is_answered_the_same_and_charged_once(app: Flask) -> None:
+    reseller = a_priced_reseller()
+    wallet = a_wallet(5_000, reseller=reseller)
+    caller, body = a_caller(app, reseller), a_body(wallet.customer_id)
+    first = caller.post(USAGE, body)
+    caller.post(USAGE, a_body(wallet.customer_id, id="call-2"))
+
+    again = caller.post(USAGE, body)
+
+    assert again.status_code == 200
+    assert again.get_json() == first.get_json()
+    assert funds_of(wallet) == 4_800
+
+
+def test_the_same_number_in_another_spelling_is_the_same_event(app: Flask) -> None:
+    reseller = a_priced_reseller()
+    wallet = a_wallet(5_000, reseller=reseller)
+    caller, body = a_caller(app, reseller), a_body(wallet.customer_id)
+    caller.post(USAGE, body)
+
+    again = caller.post(USAGE, {**body, "quantity": 100.0})
+
+    assert again.status_code == 200
+    assert funds_of(wallet) == 4_900
+
+
+@pytest.mark.parametrize(
+    "change", [{"quantity": "101"}, {"counterparty": "+4930231250"}, {"meter": "other"}]
+)
+def test_the_same_id_with_other_content_is_refused(app: Flask, change: dict[str, str]) -> None:
+    reseller = a_priced_reseller()
+    wallet = a_wallet(5_000, reseller=reseller)
+    caller, body = a_caller(app, reseller), a_body(wallet.customer_id)
+    caller.post(USAGE, body)
+
+    refused = caller.post(USAGE, {**body, **change})
+
+    expected = (422, "pricing.no_price") if "meter" in change else (409, "billing.event_id_reused")
+    assert (refused.status_code, refused.get_json()["code"]) == expected
+    assert funds_of(wallet) == 4_900
+
+
+def test_too_little_balance_is_told_with_amounts_and_writes_no_ledger_row(app: Flask) -> None:
+    reseller = a_priced_reseller()
+    wallet = a_wallet(500, reseller=reseller)
+    before = _entries(reseller.id)
+
+    refused = a_caller(app, reseller).post(USAGE, a_body(wallet.customer_id, quantity="700"))
+
+    assert refused.status_code == 402
+    assert refused.content_type == "application/problem+json"
+    told = refused.get_json()
+    assert told["code"] == "billing.insufficient_funds"
+    assert (told["required"], told["available"], told["missing"]) == (700, 500, 200)
+    assert told["currency"] == "EUR"
+    assert (_entries(reseller.id), funds_of(wallet)) == (before, 500)
+
+
+def test_a_refused_event_is_charged_once_when_it_is_sent_again_after_a_top_up(app: Flask) -> None:
+    reseller = a_priced_reseller()
+    wallet = a_wallet(500, reseller=reseller)
+    caller, body = a_caller(app, reseller), a_body(wallet.customer_id, quantity="700")
+    caller.post(USAGE, body)
+    a_settled_top_up(wallet, 1_000)
+
+    statuses = [caller.post(USAGE, body).status_code for _ in range(3)]
+
+    assert statuses == [201, 200, 200]
+    assert funds_of(wallet) == 800
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("id", ""),
+        ("id", "a b"),
+        ("id", "x" * 121),
+        ("customer_id", "42"),
+        ("meter", "Call Minutes"),
+        ("quantity", "0"),
+        ("quantity", "-1"),
+        ("quantity", "NaN"),
+        ("quantity", "0.0000001"),
+        ("quantity", "many"),
+        ("occurred_at", "2026-11-20T09:15:00"),
+        ("occurred_at", "yesterday"),
+        ("colour", "red"),
+    ],
+)
+def test_a_malformed_event_is_refused_naming_the_field(app: Flask, field: str, value: str) -> None:
+    reseller = a_priced_reseller()
+    wallet = a_wallet(5_000, reseller=reseller)
+
+    refused = a_caller(app, reseller).post(USAGE, {**a_body(wallet.customer_id), field: value})
+
+    assert refused.status_code == 422
+    told = refused.get_json()
+    assert told["code"] == "api.body_refused"
+    assert [each["field"] for each in told["errors"]] == [field]
+    assert funds_of(wallet) == 5_000
+
+
+@pytest.mark.parametrize("body", [None, [], "text", {}, 7])
+def test_a_body_that_is_no_event_is_refused(app: Flask, body: object) -> None:
+    reseller = a_priced_reseller()
+
+    refused = a_caller(app, reseller).post(USAGE, body)
+
+    assert refused.status_code == 422
+    assert refused.get_json()["errors"]
+
+
+def test_a_body_that_is_no_json_is_refused(app: Flask) -> None:
+    reseller = a_priced_reseller()
+    caller = a_caller(app, reseller)
+
+    refused = app.test_client().post(
+        USAGE,
+        data=b"{broken",
+        base_url=f"https://{caller.host}",
+        headers={"Authorization": f"Bearer {caller.key}", "Content-Type": "application/json"},
+    )
+
+    assert refused.status_code == 422
+
+
+@pytest.mark.parametrize("key", ["", "kk_unknown", "x" * 5_000])
+def test_an_unknown_key_is_refused(app: Flask, key: str) -> None:
+    reseller = a_priced_reseller()
+    wallet = a_wallet(5_000, reseller=reseller)
+    caller = Caller(app, a_caller(app, reseller).host, key)
+
+    refused = caller.post(USAGE, a_body(wallet.customer_id))
+
+    assert (refused.status_code, refused.get_json()["code"]) == (401, "api.key_refused")
+    assert funds_of(wallet) == 5_000
+
+
+def test_a_key_copied_to_another_brand_is_refused_there(app: Flask) -> None:
+    mine, other = a_priced_reseller(), a_priced_reseller()
+    wallet = a_wallet(5_000, reseller=other)
+    copied = Caller(app, a_caller(app, other).host, a_caller(app, mine).key)
+
+    refused = copied.post(USAGE, a_body(wallet.customer_id))
+
+    assert (refused.status_code, refused.get_json()["code"]) == (401, "api.key_refused")
+    assert funds_of(wallet) == 5_000
+
+
+def test_a_customer_of_another_reseller_looks_like_none(app: Flask) -> None:
+    mine, other = a_priced_reseller(), a_priced_reseller()
+    wallet = a_wallet(5_000, reseller=other)
+
+    refused = a_caller(app, mine).post(USAGE, a_body(wallet.customer_id))
+
+    assert (refused.status_code, refused.get_json()["code"]) == (404, "billing.customer_not_found")
+    assert funds_of(wallet) == 5_000
+
+
+def test_a_key_without_the_scope_may_not_charge(app: Flask) -> None:
+    reseller = a_priced_reseller()
+    wallet = a_wallet(5_000, reseller=reseller)
+    _key, secret = an_api_key(reseller, scopes=["balance:read"])
+
+    refused = Caller(app, a_caller(app, reseller).host, secret).post(
+        USAGE, a_body(wallet.customer_id)
+    )
+
+    assert refused.status_code == 403
+    assert funds_of(wallet) == 5_000
+
+
+def test_the_platforms_host_has_no_usage_address(app: Flask) -> None:
+    reseller = a_priced_reseller()
+    wallet = a_wallet(5_000, reseller=reseller)
+    caller = Caller(app, "kontor.test", a_caller(app, reseller).key)
+
+    refused = caller.post(USAGE, a_body(wallet.customer_id))
+
+    assert refused.status_code == 404

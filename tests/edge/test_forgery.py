@@ -1,0 +1,110 @@
+"""Cross-site request forgery: rule R13."""
+
+import pytest
+from flask import Flask
+
+from tests.apps import PLATFORM_DOMAIN, Browser
+from tests.factories import PASSWORD, a_customer, a_customer_user, a_reseller
+
+
+def a_login_page(app: Flask) -> tuple[Browser, dict[str, str]]:
+    """A visitor at the login page of a site of its own, and what to fill in there."""
+    reseller = a_reseller()
+    user = a_customer_user(a_customer(reseller))
+    browser = Browser(app, f"{reseller.slug}.{PLATFORM_DOMAIN}")
+    return browser, {"email": user.email, "password": PASSWORD}
+
+
+def send(browser: Browser, form: dict[str, str], **headers: str) -> tuple[int, str]:
+    answer = browser.client.post(
+        "/login",
+        base_url=browser.base_url,
+        data=form,
+        headers={"Accept": "application/json", **headers},
+    )
+    return answer.status_code, (answer.json or {}).get("code", "")
+
+
+REFUSED = (422, "edge.foreign_origin")
+
+
+def test_r13_a_form_with_the_sites_own_token_is_taken(app: Flask) -> None:
+    browser, form = a_login_page(app)
+
+    answer = send(browser, {**form, "csrf_token": browser.token("/login")})
+
+    assert answer == (303, "")
+
+
+@pytest.mark.parametrize("token", ["", "made-up"])
+def test_r13_a_form_without_a_true_token_is_refused(app: Flask, token: str) -> None:
+    browser, form = a_login_page(app)
+    browser.get("/login")
+
+    answer = send(browser, {**form, "csrf_token": token})
+
+    assert answer == REFUSED
+
+
+def test_r13_the_token_of_another_brand_is_refused(app: Flask) -> None:
+    browser, form = a_login_page(app)
+    other, _ = a_login_page(app)
+    browser.get("/login")
+
+    answer = send(browser, {**form, "csrf_token": other.token("/login")})
+
+    assert answer == REFUSED
+
+
+def test_r13_the_token_and_cookie_of_another_brand_together_are_refused(app: Flask) -> None:
+    browser, form = a_login_page(app)
+    other, _ = a_login_page(app)
+    token = other.token("/login")
+    for name, value in other.cookies().items():
+        browser.client.set_cookie(name, value, domain=browser.host, secure=True)
+
+    answer = send(browser, {**form, "csrf_token": token})
+
+    assert answer == REFUSED
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.test",
+        "https://other.kontor.test",
+        "https://kontor.test",
+        "https://{host}.evil.test",
+        "http://{host}",
+        "https://user@evil.test",
+        "null",
+        "https://{host}@evil.test",
+    ],
+)
+def test_r13_another_origin_is_refused_even_with_the_token(app: Flask, origin: str) -> None:
+    browser, form = a_login_page(app)
+    form["csrf_token"] = browser.token("/login")
+
+    by_origin = send(browser, form, Origin=origin.format(host=browser.host))
+    by_referrer = send(browser, form, Referer=f"{origin.format(host=browser.host)}/page")
+
+    assert by_origin == REFUSED
+    assert by_referrer == REFUSED
+
+
+@pytest.mark.parametrize("origin", ["https://{host}", "https://{HOST}", "https://{host}:8443"])
+def test_r13_the_own_origin_is_taken_in_any_spelling(app: Flask, origin: str) -> None:
+    browser, form = a_login_page(app)
+    form["csrf_token"] = browser.token("/login")
+
+    answer = send(browser, form, Origin=origin.format(host=browser.host, HOST=browser.host.upper()))
+
+    assert answer == (303, "")
+
+
+def test_a_token_serves_as_header_too(app: Flask) -> None:
+    browser, form = a_login_page(app)
+
+    answer = send(browser, form, **{"X-CSRFToken": browser.token("/login")})
+
+    assert answer == (303, "")

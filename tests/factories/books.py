@@ -1,0 +1,97 @@
+"""A book of the ledger alone: accounts and entries, no word of tenants or billing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from app.kernel import Money, new_id, now, transaction
+from app.ledger import (
+    AccountName,
+    EntryDraft,
+    Posted,
+    TransferDraft,
+    account_id,
+    fingerprint,
+    get_balance,
+    open_account,
+    post,
+)
+from app.tenancy import PLATFORM_ID, TenantScope
+
+SHARED = ("clearing", "tax_payable", "tax_prepaid", "commission", "revenue")
+
+
+@dataclass(frozen=True)
+class Book:
+    """A reseller's book with the platform's shared accounts open."""
+
+    id: UUID = field(default_factory=new_id)
+
+    @property
+    def scope(self) -> TenantScope:
+        return TenantScope(self.id)
+
+    def shared(self, kind: str, currency: str = "EUR") -> UUID:
+        return account_id(self.id, AccountName(kind, PLATFORM_ID, currency))
+
+    def wallet(self, funds: int = 0, *, currency: str = "EUR", credit_limit: int = 0) -> UUID:
+        """Open a guarded account and pay `funds` in."""
+        name = AccountName("wallet", new_id(), currency)
+        with transaction(self.scope) as session:
+            opened = open_account(session, self.id, name, credit_limit=credit_limit)
+        if funds:
+            pay_in(self, opened, funds)
+        return opened
+
+
+def a_book(*currencies: str) -> Book:
+    book = Book()
+    with transaction(book.scope) as session:
+        for currency in currencies or ("EUR",):
+            for kind in SHARED:
+                open_account(session, book.id, AccountName(kind, PLATFORM_ID, currency))
+    return book
+
+
+def euros(minor: int) -> Money:
+    return Money(minor, "EUR")
+
+
+def a_draft(
+    book: Book,
+    transfers: Sequence[TransferDraft],
+    *,
+    watch: UUID,
+    kind: str = "usage",
+    key: str | None = None,
+    facts: object = None,
+) -> EntryDraft:
+    return EntryDraft(
+        book_id=book.id,
+        kind=kind,
+        key=key or f"key:{new_id()}",
+        input_hash=fingerprint({"facts": facts}),
+        effective_at=now(),
+        transfers=transfers,
+        watch=watch,
+    )
+
+
+def write(book: Book, draft: EntryDraft) -> Posted:
+    with transaction(book.scope) as session:
+        return post(session, draft)
+
+
+def pay_in(book: Book, wallet: UUID, minor: int, *, key: str | None = None) -> Posted:
+    transfer = TransferDraft(book.shared("clearing"), wallet, euros(minor))
+    return write(book, a_draft(book, [transfer], watch=wallet, kind="top_up", key=key, facts=minor))
+
+
+def spend(book: Book, wallet: UUID, minor: int, *, key: str | None = None) -> Posted:
+    transfer = TransferDraft(wallet, book.shared("revenue"), euros(minor))
+    return write(book, a_draft(book, [transfer], watch=wallet, key=key, facts=minor))
+
+
+def posted_on(book: Book, account: UUID) -> int:
+    with transaction(book.scope) as session:
+        return get_balance(session, book.id, account).posted.minor

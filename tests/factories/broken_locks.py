@@ -1,0 +1,81 @@
+"""The same product with one of its locks taken out, in a database of its own.
+
+A race test proves something only if it fails without the lock (guides/ledger.md, form c). Each
+function here takes the deployed SQL function and replaces one clause.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from sqlalchemy import Engine, event
+
+from tests.conftest import Database
+
+_BALANCE = """(SELECT s.posted FROM ledger_balances s
+                WHERE s.book_id = p_book AND s.account_id = account)"""
+
+
+def check_before_locking(database: Database) -> None:
+    """Read the balance first, then write what was reckoned from it: the classic lost update."""
+    _replace(database, "b.posted + delta", f"{_BALANCE} + delta")
+
+
+def look_up_keys_instead_of_binding_them(database: Database) -> None:
+    """Ask whether the key is known instead of letting a unique index decide."""
+    _replace(
+        database,
+        "VALUES (p_book, p_entry, p_kind, p_key, p_hash, p_effective)\n"
+        "    ON CONFLICT (book_id, key) DO NOTHING;",
+        "SELECT p_book, p_entry, p_kind, p_key, p_hash, p_effective WHERE NOT EXISTS (\n"
+        "        SELECT 1 FROM ledger_entries e WHERE e.book_id = p_book AND e.key = p_key);",
+    )
+    _execute(database, "ALTER TABLE ledger_entries DROP CONSTRAINT uq_ledger_entries_book_id_key")
+
+
+def take_accounts_slowly(database: Database, *, seconds: float) -> None:
+    """Wait before each account, so that two entries meet half-way; the locks stay as they are."""
+    _replace(database, "delta := 0;", f"PERFORM pg_sleep({seconds}); delta := 0;")
+
+
+def take_accounts_as_given(database: Database) -> None:
+    """Lock accounts in the order of the transfers instead of that of their ids."""
+    _replace(
+        database,
+        "ORDER BY b.account_id",
+        "ORDER BY array_position(p_debits || p_credits || p_watch, b.account_id)",
+    )
+
+
+def forget_payment_claims(database: Database) -> None:
+    """Let a payment be claimed any number of times."""
+    _execute(database, "ALTER TABLE payment_claims DROP CONSTRAINT pk_payment_claims")
+
+
+@contextmanager
+def without_row_locks(engine: Engine) -> Iterator[None]:
+    """Strip FOR UPDATE from everything this engine sends."""
+
+    def strip(*call: Any) -> tuple[str, Any]:  # noqa: ANN401 - SQLAlchemy's own signature
+        _, _, statement, parameters, _, _ = call
+        return statement.replace(" FOR UPDATE", ""), parameters
+
+    event.listen(engine, "before_cursor_execute", strip, retval=True)
+    try:
+        yield
+    finally:
+        event.remove(engine, "before_cursor_execute", strip)
+
+
+def _replace(database: Database, clause: str, other: str) -> None:
+    with psycopg.connect(database.owner_url) as owner:
+        found = owner.execute("SELECT pg_get_functiondef('ledger_post'::regproc)").fetchone()
+        assert found is not None
+        assert clause in found[0], clause
+        owner.execute(found[0].replace(clause, other))
+
+
+def _execute(database: Database, statement: str) -> None:
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute(statement.encode())

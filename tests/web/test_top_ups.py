@@ -1,0 +1,388 @@
+"""A customer pays in: our pages, the real sandbox over HTTP, the worker's task."""
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from werkzeug.test import TestResponse
+
+from app.billing import TopUp, TopUpState, Wallet, list_top_ups
+from app.identity import get_customer
+from app.integrations.stripe_gateway import StripeGateway
+from app.kernel import now, transaction
+from app.payments import store_event
+from app.ports import Ports
+from app.sandbox import RunningSandbox, start_sandbox
+from app.tenancy import PublicScope, Tenant
+from app.worker.tasks import handle_payment_event, sweep_payments
+from tests.apps import PLATFORM_DOMAIN, Browser
+from tests.factories import a_customer_user, scope_of
+from tests.factories.money import a_priced_reseller, a_wallet, funds_of, scope_of_wallet
+from tests.fakes import FakeBell, FakeLive
+from tests.sandbox.shopper import Shopper
+
+TOP_UP = "/portal/billing/topup"
+GOOD, DECLINED = "4242424242424242", "4000000000000002"
+
+
+@dataclass
+class Inbox:
+    """Takes the sandbox's deliveries and keeps them; a test hands them on when it wants."""
+
+    server: ThreadingHTTPServer
+    deliveries: list[tuple[bytes, str]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}/"
+
+
+@pytest.fixture(scope="module")
+def inbox() -> Iterator[Inbox]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            kept.deliveries.append((body, self.headers["Stripe-Signature"]))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    kept = Inbox(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
+    thread = Thread(target=kept.server.serve_forever)
+    thread.start()
+    yield kept
+    kept.server.shutdown()
+    thread.join()
+    kept.server.server_close()
+
+
+@pytest.fixture(scope="module")
+def sandbox(inbox: Inbox) -> Iterator[RunningSandbox]:
+    with start_sandbox(webhook_url=inbox.url, webhook_secret="whsec_of_the_tests") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def ports(sandbox: RunningSandbox) -> Ports:
+    gateway = StripeGateway(
+        secret_key="sk_test_sandbox",
+        webhook_secret=sandbox.webhook_secret or "",
+        api_base=sandbox.url,
+    )
+    return Ports(gateway=gateway, live=FakeLive(), bell=FakeBell(), clock=now)
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask], ports: Ports) -> Flask:
+    return make_app(ports)
+
+
+@dataclass(frozen=True)
+class Customer:
+    """A signed-in customer with an empty wallet."""
+
+    browser: Browser
+    wallet: Wallet
+
+    def start(self, **form: str) -> TestResponse:
+        wanted = {"amount": "5000", "request_key": "a", **form}
+        return self.browser.post(TOP_UP, wanted)
+
+    def top_ups(self) -> list[TopUp]:
+        scope = scope_of_wallet(self.wallet)
+        with transaction(scope) as session:
+            return list_top_ups(session, scope, wallet_id=self.wallet.id)
+
+    def result(self, *, cancelled: bool = False) -> str:
+        path = f"/portal/billing/success?top_up={self.top_ups()[0].id}"
+        page = self.browser.get(f"{path}&cancelled=1" if cancelled else path)
+        return page.get_data(as_text=True)
+
+
+def a_person(app: Flask, reseller: Tenant | None = None) -> Customer:
+    owner = reseller or a_priced_reseller()
+    wallet = a_wallet(0, reseller=owner)
+    scope = scope_of(owner)
+    with transaction(scope) as session:
+        customer = get_customer(session, scope, customer_id=wallet.customer_id)
+    browser = Browser(app, f"{owner.slug}.{PLATFORM_DOMAIN}")
+    browser.sign_in(a_customer_user(customer).email)
+    return Customer(browser, wallet)
+
+
+@pytest.fixture
+def person(app: Flask) -> Customer:
+    return a_person(app)
+
+
+def _events(inbox: Inbox, top_up: TopUp) -> list[tuple[bytes, str]]:
+    """The deliveries about a top-up."""
+    return [each for each in inbox.deliveries if str(top_up.id).encode() in each[0]]
+
+
+def _take(ports: Ports, delivery: tuple[bytes, str]) -> None:
+    """Store a delivery as the webhook does and handle it as the worker does."""
+    event = ports.gateway.verify_event(*delivery)
+    with transaction(PublicScope()) as session:
+        store_event(session, PublicScope(), event=event)
+    handle_payment_event(ports, event_id=event.event_id)
+
+
+def test_the_return_page_alone_credits_once(person: Customer) -> None:
+    page = Shopper().pay(person.start().location, GOOD)
+
+    shown = [person.result() for _ in range(3)]
+
+    assert page.location.startswith(person.browser.base_url)
+    assert all('data-outcome="settled"' in each for each in shown)
+    assert funds_of(person.wallet) == 5_000
+
+
+def test_the_webhook_alone_credits_before_the_browser_returns(
+    person: Customer, sandbox: RunningSandbox, inbox: Inbox, ports: Ports
+) -> None:
+    Shopper().pay(person.start().location, GOOD)
+    sandbox.wait_until_delivered()
+
+    for delivery in _events(inbox, person.top_ups()[0]) * 2:
+        _take(ports, delivery)
+
+    assert funds_of(person.wallet) == 5_000
+    assert 'data-outcome="settled"' in person.result()
+
+
+def test_a_declined_card_leaves_everything_as_it_was_and_says_so(
+    person: Customer, sandbox: RunningSandbox, inbox: Inbox, ports: Ports
+) -> None:
+    page = Shopper().pay(person.start().location, DECLINED)
+    sandbox.wait_until_delivered()
+
+    for delivery in _events(inbox, person.top_ups()[0]):
+        _take(ports, delivery)
+
+    assert page.status == 402
+    assert 'data-outcome="failed"' in person.result(cancelled=True)
+    assert person.top_ups()[0].failure == "declined"
+    assert funds_of(person.wallet) == 0
+
+
+def test_after_a_decline_another_card_pays_the_same_top_up(person: Customer) -> None:
+    address = person.start().location
+    Shopper().pay(address, DECLINED)
+
+    Shopper().pay(address, GOOD)
+
+    assert 'data-outcome="settled"' in person.result()
+    assert (len(person.top_ups()), funds_of(person.wallet)) == (1, 5_000)
+
+
+def test_leaving_the_payment_page_credits_nothing(person: Customer) -> None:
+    person.start()
+
+    shown = person.result(cancelled=True)
+
+    assert 'data-outcome="cancelled"' in shown
+    assert funds_of(person.wallet) == 0
+
+
+def test_the_sweeper_finds_what_no_webhook_told(
+    person: Customer, ports: Ports, sandbox: RunningSandbox
+) -> None:
+    Shopper().pay(person.start().location, GOOD)
+    later = Ports(
+        gateway=ports.gateway,
+        live=ports.live,
+        bell=ports.bell,
+        clock=lambda: now().replace(year=now().year + 1),
+    )
+
+    sweep_payments(later)
+
+    assert funds_of(person.wallet) == 5_000
+
+
+def test_sending_the_form_twice_makes_one_top_up_and_one_page(person: Customer) -> None:
+    first, second = person.start(), person.start()
+
+    assert first.status_code == second.status_code == 303
+    assert first.location == second.location
+    assert len(person.top_ups()) == 1
+
+
+def test_another_amount_from_the_same_form_is_another_top_up(person: Customer) -> None:
+    first, second = person.start(), person.start(amount="2500")
+
+    assert first.location != second.location
+    assert sorted(each.amount_minor for each in person.top_ups()) == [2_500, 5_000]
+
+
+@pytest.mark.parametrize(
+    ("form", "minor"),
+    [
+        ({"amount": "", "custom": "30"}, 3_000),
+        ({"amount": "", "custom": "12,50"}, 1_250),
+        ({"amount": "", "custom": " 12.5 € "}, 1_250),
+        ({"amount": "2500", "custom": "99"}, 2_500),
+    ],
+)
+def test_any_readable_amount_is_asked_for(
+    person: Customer, form: dict[str, str], minor: int
+) -> None:
+    person.start(**form)
+
+    assert [each.amount_minor for each in person.top_ups()] == [minor]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"amount": "", "custom": ""},
+        {"amount": "", "custom": "abc"},
+        {"amount": "", "custom": "-5"},
+        {"amount": "", "custom": "4,99"},
+        {"amount": "", "custom": "5000,01"},
+        {"amount": "", "custom": "1e3"},
+        {"amount": "", "custom": "12,345"},
+        {"amount": "1", "custom": ""},
+        {"amount": "x", "custom": ""},
+    ],
+)
+def test_an_unreadable_or_unreasonable_amount_is_refused_and_kept_in_the_form(
+    person: Customer, form: dict[str, str]
+) -> None:
+    page = person.start(**form)
+
+    assert page.status_code == 422
+    assert 'class="form card"' in page.get_data(as_text=True)
+    assert person.top_ups() == []
+
+
+def test_while_the_processor_is_dead_nothing_is_charged_and_the_page_says_so(
+    make_app: Callable[..., Flask],
+) -> None:
+    gateway = StripeGateway(
+        secret_key="sk_test_x", webhook_secret="", api_base="http://127.0.0.1:9"
+    )
+    dead = Ports(gateway=gateway, live=FakeLive(), bell=FakeBell(), clock=now)
+    person = a_person(make_app(dead))
+
+    page = person.start()
+
+    assert page.status_code == 422
+    assert [each.state for each in person.top_ups()] == [TopUpState.CREATING.value]
+    assert funds_of(person.wallet) == 0
+
+
+def test_a_second_top_up_while_one_is_being_created_is_told_to_wait(
+    make_app: Callable[..., Flask],
+) -> None:
+    gateway = StripeGateway(
+        secret_key="sk_test_x", webhook_secret="", api_base="http://127.0.0.1:9"
+    )
+    person = a_person(make_app(Ports(gateway=gateway, live=FakeLive(), bell=FakeBell(), clock=now)))
+    person.start()
+
+    refused = person.start(request_key="b")
+
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) > 0
+    assert len(person.top_ups()) == 1
+
+
+def test_another_customers_top_up_looks_like_none(app: Flask, person: Customer) -> None:
+    stranger = a_person(app)
+    stranger.start()
+
+    page = person.browser.get(f"/portal/billing/success?top_up={stranger.top_ups()[0].id}")
+
+    assert page.status_code == 404
+
+
+@pytest.mark.parametrize("top_up", ["", "42", "x" * 4_000])
+def test_a_result_page_of_nothing_is_not_found(person: Customer, top_up: str) -> None:
+    page = person.browser.get("/portal/billing/success", query_string={"top_up": top_up})
+
+    assert page.status_code == 404
+
+
+def test_the_hosted_page_is_asked_for_half_an_hour_in_the_customers_name(
+    person: Customer, ports: Ports
+) -> None:
+    address = urlsplit(person.start().location)
+
+    page = Shopper().open(address.geturl())
+
+    assert page.status == 200
+    assert "50" in page.text
+
+
+def _paid_events(
+    person: Customer, sandbox: RunningSandbox, inbox: Inbox
+) -> list[tuple[bytes, str]]:
+    """Decline, then pay: every event of one top-up."""
+    address = person.start().location
+    Shopper().pay(address, DECLINED)
+    Shopper().pay(address, GOOD)
+    sandbox.wait_until_delivered()
+    kinds = {
+        "payment_intent.payment_failed", "payment_intent.succeeded", "checkout.session.completed"
+    }  # fmt: skip
+    return [
+        each for each in _events(inbox, person.top_ups()[0]) if json.loads(each[0])["type"] in kinds
+    ]
+
+
+def test_every_order_of_a_payments_events_ends_in_one_credit(
+    app: Flask, sandbox: RunningSandbox, inbox: Inbox, ports: Ports
+) -> None:
+    reseller = a_priced_reseller()
+
+    for order in itertools.permutations(range(3)):
+        person = a_person(app, reseller)
+        events = _paid_events(person, sandbox, inbox)
+        assert len(events) == 3
+        for index in order:
+            _take(ports, events[index])
+        assert (funds_of(person.wallet), person.top_ups()[0].state) == (5_000, "settled")
+        assert person.top_ups()[0].failure is None
+
+
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(order=st.lists(st.sampled_from([0, 1, 2, "page"]), min_size=1, max_size=8))
+def test_any_sequence_with_repetitions_ends_in_at_most_one_credit(
+    app: Flask,
+    sandbox: RunningSandbox,
+    inbox: Inbox,
+    ports: Ports,
+    order: list[int | str],
+) -> None:
+    person = a_person(app)
+    events = _paid_events(person, sandbox, inbox)
+
+    for step in order:
+        if isinstance(step, int):
+            _take(ports, events[step])
+        else:
+            person.result()
+
+    kinds = [json.loads(events[step][0])["type"] for step in order if isinstance(step, int)]
+    credited = "page" in order or any(kind != "payment_intent.payment_failed" for kind in kinds)
+    assert funds_of(person.wallet) == (5_000 if credited else 0)
+
+
+def test_the_query_of_the_return_address_names_only_the_top_up(person: Customer) -> None:
+    page = Shopper().pay(person.start().location, GOOD)
+
+    assert parse_qs(urlsplit(page.location).query) == {"top_up": [str(person.top_ups()[0].id)]}

@@ -25,7 +25,9 @@ class EventIdReusedError(AppError):
 
     kind = Kind.CONFLICT
     code = "billing.event_id_reused"
-    text = translatable("This event id was already charged with other content. Send a new id.")
+    text = translatable(
+        "This event id has already been charged with different content. Send a new id."
+    )
 
 
 class WalletFrozenError(AppError):
@@ -33,7 +35,7 @@ class WalletFrozenError(AppError):
 
     kind = Kind.CONFLICT
     code = "billing.wallet_frozen"
-    text = translatable("This wallet is frozen. Ask support.")
+    text = translatable("This wallet is frozen. Please contact support.")
 
 
 class FutureUsageError(AppError):
@@ -41,7 +43,7 @@ class FutureUsageError(AppError):
 
     kind = Kind.INVALID
     code = "billing.future_usage"
-    text = translatable("The time of use lies in the future.")
+    text = translatable("The time of use is in the future.")
 
 
 class AmountRefusedError(AppError):
@@ -65,7 +67,7 @@ class TopUpInProgressError(AppError):
 
     kind = Kind.TOO_MANY
     code = "billing.top_up_in_progress"
-    text = translatable("Another top-up is just being prepared. Wait a moment and try again.")
+    text = translatable("Another top-up is being prepared. Wait a moment and try again.")
 
 
 class RequestKeyReusedError(AppError):
@@ -73,7 +75,9 @@ class RequestKeyReusedError(AppError):
 
     kind = Kind.CONFLICT
     code = "billing.request_key_reused"
-    text = translatable("This request was already sent with another amount. Start again.")
+    text = translatable(
+        "This request has already been sent with a different amount. Please start again."
+    )
 
 
 class AmountMismatchError(AppError):
@@ -81,7 +85,7 @@ class AmountMismatchError(AppError):
 
     kind = Kind.CONFLICT
     code = "billing.amount_mismatch"
-    text = translatable("The payment does not match the top-up. Support has been told.")
+    text = translatable("The payment does not match the top-up. Support has been notified.")
 
 
 class TermsInMotionError(AppError):
@@ -89,4 +93,4 @@ class TermsInMotionError(AppError):
 
     kind = Kind.UNAVAILABLE
     code = "billing.terms_in_motion"
-    text = translatable("Prices are being changed right now. Send it again in a moment.")
+    text = translatable("Prices are changing right now. Send it again in a moment.")

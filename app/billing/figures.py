@@ -45,9 +45,10 @@ class ChargeLine:
 
 @dataclass(frozen=True, slots=True)
 class ResellerFigures:
-    """What a reseller earned: in all, this Berlin month, and from its latest charges."""
+    """What a reseller earned: in all, from the resellers below, this Berlin month, lately."""
 
     commission_total: Money
+    commission_below: Money
     commission_month: Money
     revenue_month: Money
     customers: Sequence[WalletLine]
@@ -70,12 +71,12 @@ def reseller_figures(
     """Return a reseller's figures in one currency."""
     month = start_of_business_month(now)
     owned = ledger.owned_balances(session, scope.reseller_id)
-    total = sum(
-        line.posted.minor
-        for line in owned
-        if line.kind == chart.COMMISSION and line.posted.currency == currency
-    )
-    accounts = {line.account_id: line.book_id for line in owned if line.kind == chart.COMMISSION}
+    commissions = [
+        line for line in owned if line.kind == chart.COMMISSION and line.posted.currency == currency
+    ]
+    total = sum(line.posted.minor for line in commissions)
+    below = sum(line.posted.minor for line in commissions if line.book_id != scope.reseller_id)
+    accounts = {line.account_id: line.book_id for line in commissions}
     earned = ledger.credited_since(session, accounts, since=month)
     revenue = session.scalar(
         select(func.coalesce(func.sum(UsageRecord.gross_minor), 0)).where(
@@ -85,6 +86,7 @@ def reseller_figures(
     )
     return ResellerFigures(
         commission_total=Money(total, currency),
+        commission_below=Money(below, currency),
         commission_month=Money(earned, currency),
         revenue_month=Money(int(revenue or 0), currency),
         customers=_customers(session, scope, currency),

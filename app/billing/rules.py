@@ -28,7 +28,7 @@ class TopUpMoveRefusedError(AppError):
 
     kind = Kind.CONFLICT
     code = "billing.top_up_move_refused"
-    text = translatable("This top-up has already been decided.")
+    text = translatable("This top-up is already closed.")
 
 
 def may_move(current: TopUpState, target: TopUpState) -> bool:

@@ -51,9 +51,9 @@ def find_site(
 
 
 def list_resellers(session: Session, scope: PlatformScope) -> Sequence[Tenant]:
-    """Return every reseller, parents before children."""
+    """Return every reseller, each followed by those below it."""
     return session.scalars(
-        select(Tenant).where(Tenant.kind == TenantKind.RESELLER.value).order_by(Tenant.id)
+        select(Tenant).where(Tenant.kind == TenantKind.RESELLER.value).order_by(Tenant.path)
     ).all()
 
 

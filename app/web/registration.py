@@ -10,6 +10,7 @@ from app.web import (
     formats,
     health,
     live,
+    navigation,
     platform,
     reseller,
     sign_in,
@@ -38,3 +39,5 @@ def register(app: Flask, *, hub: LiveHub, clock: Callable[[], datetime]) -> None
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
     live.register(app, hub)
+    # After the edge, whose pages know of no navigation.
+    navigation.register(app)

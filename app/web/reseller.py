@@ -24,6 +24,7 @@ def dashboard() -> ResponseReturnValue:
     return render_template(
         "reseller/dashboard.html",
         commission_total=figures.commission_total,
+        commission_below=figures.commission_below,
         commission_month=figures.commission_month,
         revenue_month=figures.revenue_month,
         customers=figures.customers,

@@ -29,11 +29,12 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 class Listener:
     """One stream's ear: the latest message of its channel, and whether some may be missing."""
 
-    __slots__ = ("_hub", "_latest", "_news", "channel", "may_have_missed")
+    __slots__ = ("_hub", "_latest", "_news", "_version", "channel", "may_have_missed")
 
     def __init__(self, hub: LiveHub, channel: str) -> None:
         self._hub = hub
         self._latest: Message | None = None
+        self._version = -1
         self._news = threading.Event()
         self.channel = channel
         self.may_have_missed = False
@@ -53,10 +54,10 @@ class Listener:
         alarm, self.may_have_missed = self.may_have_missed, False
         return alarm
 
-    def put(self, message: Message) -> None:
-        """Replace the message that waits, unless that one is newer."""
-        if self._latest is None or int(message.id) >= int(self._latest.id):
-            self._latest = message
+    def put(self, message: Message, version: int) -> None:
+        """Replace the message that waits; one that is no newer than any before is left out."""
+        if version > self._version:
+            self._latest, self._version = message, version
             self._news.set()
 
     def alarm(self) -> None:
@@ -182,8 +183,9 @@ class LiveHub:
     def _hand_on(self, data: bytes, listeners: list[Listener]) -> None:
         try:
             told = Message(**json.loads(data))
+            version = int(told.id)
             for listener in listeners:
-                listener.put(told)
+                listener.put(told, version)
         except (ValueError, TypeError, AttributeError) as error:
             # Somebody else wrote to our channel; that must not end the hearing for everybody.
             _log.error("live_message_unreadable", error=type(error).__name__)

@@ -3,6 +3,8 @@ PYTHON ?= python3.11
 VENV := .venv
 RUN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# What is translated; English is the language of the texts themselves.
+LANGUAGES := de
 
 .DEFAULT_GOAL := help
 .PHONY: help install system demo test test-postgresql-15 lint types imports suite bench fmt lock messages clean
@@ -55,9 +57,12 @@ lock: install ## Pin the newest releases, with hashes and without addresses
 	$(RUN)/uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet -c requirements/dev.txt -o requirements/run.txt
 
 messages: install ## Collect texts and compile the catalogues
-	$(RUN)/pybabel extract --quiet -F babel.cfg -k translatable -k _l -o build/messages.pot .
-	$(RUN)/pybabel update --quiet --no-fuzzy-matching -i build/messages.pot -d app/web/translations
-	$(RUN)/pybabel compile --quiet -d app/web/translations
+	@mkdir -p build
+	$(RUN)/pybabel -q extract -F babel.cfg --ignore-dirs ".* ._* build var" --add-location=file --project=Kontor -o build/messages.pot .
+	for language in $(LANGUAGES); do \
+	  $(RUN)/pybabel -q update --init-missing --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -i build/messages.pot -d app/web/translations -l $$language || exit 1; \
+	done
+	$(RUN)/pybabel -q compile -d app/web/translations
 
 clean: ## Remove the environment and the demo's data
 	@test ! -x $(RUN)/kontor || $(RUN)/kontor demo --remove

@@ -7,7 +7,7 @@ class RateRefusedError(AppError):
     kind = Kind.INVALID
     code = "commissions.rate_refused"
     text = translatable(
-        "The rate must lie between what your resellers get and what you get yourself."
+        "The rate must be between what your resellers get and what you get yourself."
     )
 
 
@@ -25,5 +25,5 @@ class TermsFixedError(AppError):
     kind = Kind.CONFLICT
     code = "commissions.terms_fixed"
     text = translatable(
-        "Commissions from %(valid_from)s on are already agreed. Choose a later date."
+        "Commission from %(valid_from)s onwards has already been agreed. Choose a later date."
     )

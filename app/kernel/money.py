@@ -22,7 +22,7 @@ class CurrencyMismatchError(AppError):
 
     kind = Kind.INVALID
     code = "money.currency_mismatch"
-    text = translatable("Amounts of different currencies cannot be combined.")
+    text = translatable("Amounts in different currencies cannot be combined.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ class KeyReusedError(AppError):
 
     kind = Kind.CONFLICT
     code = "ledger.key_reused"
-    text = translatable("This id was already used with other content. Send a new id.")
+    text = translatable("This id has already been used with different content. Send a new id.")
 
 
 class TransferRefusedError(AppError):

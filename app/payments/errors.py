@@ -7,7 +7,7 @@ class GatewayError(AppError):
     kind = Kind.UNAVAILABLE
     code = "payments.gateway_unavailable"
     text = translatable(
-        "The payment service does not answer right now. Nothing was charged. Try again in a minute."
+        "The payment service is not responding. Nothing was charged. Try again in a minute."
     )
 
 

@@ -24,7 +24,7 @@ class PaymentClaimedError(AppError):
 
     kind = Kind.CONFLICT
     code = "payments.payment_claimed"
-    text = translatable("This payment was already credited.")
+    text = translatable("This payment has already been credited.")
 
 
 @dataclass(frozen=True, slots=True)

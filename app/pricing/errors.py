@@ -15,7 +15,7 @@ class BadPriceError(AppError):
     kind = Kind.INVALID
     code = "pricing.bad_price"
     text = translatable(
-        "A unit price lies between 0 and a million, with at most six decimal places."
+        "A unit price must be between 0 and 1,000,000, with at most six decimal places."
     )
 
 
@@ -24,7 +24,7 @@ class BadTaxRateError(AppError):
 
     kind = Kind.INVALID
     code = "pricing.bad_tax_rate"
-    text = translatable("A tax rate lies between 0 and 1, with at most four decimal places.")
+    text = translatable("A tax rate is at least 0 and below 1, with at most four decimal places.")
 
 
 class NothingSoldError(AppError):

@@ -1,0 +1,218 @@
+"""German is complete and says one word per thing; `make messages` repairs what fails here first."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po
+from flask import Flask
+from flask_babel import Babel
+
+import app
+from app.billing import HistoryLine
+from app.kernel import AppError, Money
+from app.web.rows import transaction_row
+from tests.web.visible_text import signatures, unmarked_texts
+
+ROOT = Path(__file__).parents[2]
+TRANSLATIONS = ROOT / "app/web/translations"
+GERMAN = TRANSLATIONS / "de/LC_MESSAGES/messages.po"
+TEMPLATES = [
+    *sorted((ROOT / "app/web/templates").rglob("*.html")),
+    *sorted((ROOT / "themes").glob("*/templates/**/*.html")),
+]
+# Shown as they are in every language: a currency, and what is typed into a terminal.
+SAME_EVERYWHERE = {"EUR", "kontor ledger verify"}
+SHARED = ("components.html", "shell.html")
+PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+# One word per thing: what stands here has a German word that we use.
+FOREIGN = {
+    "Account", "Balance", "Billing", "Button", "Dashboard", "Feedback", "Kontostand", "Login",
+    "Logout", "Payment", "Request", "Reseller", "Saldo", "Support", "Ticket", "Topup", "Top-up",
+    "Transaktion", "Transaktionen", "Wallet",
+}  # fmt: skip
+INFORMAL = re.compile(r"\b(du|dir|dich|dein\w*)\b", re.IGNORECASE)
+# Only the platform calls them so; to themselves and to customers they are a brand.
+FOR_THE_PLATFORM = ("app/web/templates/platform/", "app/tenancy/", "app/web/platform.py")
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    """Extract with the very command of `make messages`."""
+    target = tmp_path_factory.mktemp("messages") / "messages.pot"
+    recipe = (ROOT / "Makefile").read_text()
+    (line,) = re.findall(r"^\t\$\(RUN\)/pybabel (-q extract .*)$", recipe, re.MULTILINE)
+    arguments = [
+        str(target) if each == "build/messages.pot" else each for each in shlex.split(line)
+    ]
+    subprocess.run(
+        [sys.executable, "-m", "babel.messages.frontend", *arguments], cwd=ROOT, check=True
+    )
+    with target.open("rb") as file:
+        return read_po(file)
+
+
+@pytest.fixture(scope="module")
+def german() -> Catalog:
+    with GERMAN.open("rb") as file:
+        return read_po(file, locale="de", abort_invalid=True)
+
+
+def _messages(catalogue: Catalog) -> Iterator[Message]:
+    return (message for message in catalogue if message.id)
+
+
+def _forms(text: str | list[str] | tuple[str, ...] | None) -> list[str]:
+    return [text] if isinstance(text, str) else list(text or [""])
+
+
+def _by_id(catalogue: Catalog) -> dict[str | tuple[str, ...], list[str]]:
+    return {
+        message.id if isinstance(message.id, str) else tuple(message.id): _forms(message.string)
+        for message in _messages(catalogue)
+    }
+
+
+def _germans(german: Catalog) -> Iterator[tuple[Message, str]]:
+    return ((message, text) for message in _messages(german) for text in _forms(message.string))
+
+
+def test_the_catalogue_holds_exactly_the_texts_of_the_sources(
+    sources: Catalog, german: Catalog
+) -> None:
+    assert set(_by_id(german)) == set(_by_id(sources))
+    assert not german.obsolete
+
+
+def test_every_text_has_a_german_translation_that_somebody_has_checked(german: Catalog) -> None:
+    missing = [message.id for message, text in _germans(german) if not text.strip()]
+    guessed = [message.id for message in _messages(german) if message.fuzzy]
+
+    assert (missing, guessed) == ([], [])
+
+
+def test_placeholders_are_the_same_in_both_languages(german: Catalog) -> None:
+    for message, text in _germans(german):
+        expected = [set(PLACEHOLDER.findall(form)) for form in _forms(message.id)]
+        assert set(PLACEHOLDER.findall(text)) in expected, message.id
+
+
+def test_every_text_can_be_filled(german: Catalog) -> None:
+    for message, text in _germans(german):
+        for form in [*_forms(message.id), text]:
+            assert "%" not in PLACEHOLDER.sub("", form).replace("%%", ""), form
+
+
+def test_the_compiled_catalogue_is_fresh(german: Catalog) -> None:
+    with GERMAN.with_suffix(".mo").open("rb") as file:
+        compiled = read_mo(file)
+
+    assert _by_id(compiled) == _by_id(german)
+
+
+def test_every_plural_has_its_german_forms(german: Catalog) -> None:
+    assert (german.num_plurals, german.plural_expr) == (2, "(n != 1)")
+    for message in _messages(german):
+        if message.pluralizable:
+            one, many = _forms(message.string)
+            assert one != many, message.id
+
+
+@pytest.mark.parametrize(
+    ("quantity", "detail"),
+    [
+        (Decimal("1.000000"), "1 Nachricht"),
+        (Decimal("1.5"), "1,5 Nachrichten"),
+        (Decimal(2), "2 Nachrichten"),
+        (Decimal(0), "0 Nachrichten"),
+    ],
+)
+def test_a_page_chooses_the_form_by_the_number(quantity: Decimal, detail: str) -> None:
+    page = Flask(__name__)
+    Babel(
+        page,
+        default_translation_directories=str(TRANSLATIONS),
+        locale_selector=lambda: "de",
+    )
+
+    with page.test_request_context():
+        row = transaction_row(_messages_sent(quantity))
+
+    assert (row.title, row.detail) == ("Nachrichten", detail)
+
+
+def test_german_is_set_in_german(german: Catalog) -> None:
+    for message, text in _germans(german):
+        assert not re.search(r"[\"'“](?=\w)|\.\.\.| - ", text), text
+        assert text.count("„") == text.count("“"), text
+        assert text == text.strip(), text
+        source = _forms(message.id)[0]
+        if source.endswith((".", "?", "!", "…")):
+            assert text.endswith(source[-1]), message.id
+
+
+def test_german_is_polite_and_uses_one_word_per_thing(german: Catalog) -> None:
+    for message, text in _germans(german):
+        assert not FOREIGN & set(re.findall(r"[\w-]+", text)), text
+        assert not INFORMAL.search(text), text
+        if "Wiederverkäufer" in text:
+            assert all(place.startswith(FOR_THE_PLATFORM) for place, _ in message.locations), text
+
+
+def test_sources_are_written_in_english(german: Catalog) -> None:
+    for message in _messages(german):
+        assert not re.search(r"[äöüÄÖÜß„]", "".join(_forms(message.id))), message.id
+
+
+def test_every_refusal_can_be_translated(sources: Catalog) -> None:
+    texts = {text for message in _messages(sources) for text in _forms(message.id)}
+
+    assert [error.__name__ for error in _refusals() if error.text not in texts] == []
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_template_says_nothing_without_the_catalogue(template: Path) -> None:
+    shared = [(ROOT / "app/web/templates" / name).read_text() for name in SHARED]
+
+    found = unmarked_texts(template.read_text(), signatures(*shared))
+
+    assert [text for text in found if text not in SAME_EVERYWHERE] == []
+
+
+def _messages_sent(quantity: Decimal) -> HistoryLine:
+    return HistoryLine(
+        id=uuid4(),
+        kind="usage",
+        amount=Money(-9, "EUR"),
+        balance_after=Money(991, "EUR"),
+        at=datetime(2026, 11, 20, 12, tzinfo=UTC),
+        meter="messages",
+        quantity=quantity,
+        counterparty=None,
+    )
+
+
+def _refusals() -> Iterator[type[AppError]]:
+    """Return every refusal of the product; the command line speaks English only."""
+    for module in pkgutil.walk_packages(app.__path__, "app."):
+        if not module.name.startswith(("app.cli", "app.sandbox")):
+            importlib.import_module(module.name)
+    waiting = list(AppError.__subclasses__())
+    while waiting:
+        error = waiting.pop()
+        waiting += error.__subclasses__()
+        if error.__module__.startswith("app.") and "text" in vars(error):
+            yield error

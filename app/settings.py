@@ -30,7 +30,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=None, extra="ignore", frozen=True)
 
-    kontor_mode: Mode = Mode.PRODUCTION
+    kontor_mode: Mode = Field(Mode.PRODUCTION, description="`demo` alone accepts weak secrets")
     platform_domain: str = Field("kontor.localhost", description="host of the platform's own site")
     public_port: int | None = Field(None, description="port in public addresses; none behind nginx")
     secret_key: SecretStr = Field(SecretStr(""), description="signs sessions and CSRF tokens")
@@ -46,7 +46,9 @@ class Settings(BaseSettings):
     redis_url: SecretStr = Field(SecretStr(""), description="redis:// or unix://")
 
     stripe_secret_key: SecretStr = Field(SecretStr(SANDBOX_STRIPE_KEY), description="Stripe's key")
-    stripe_webhook_secret: SecretStr = Field(SecretStr(""), description="of the endpoint")
+    stripe_webhook_secret: SecretStr = Field(
+        SecretStr(""), description="checks deliveries; `whsec_…`"
+    )
     stripe_api_base: str = Field("", description="empty: Stripe itself; else the sandbox")
 
     session_hours: int = Field(12, ge=1, description="a signed-in session ends after this long")

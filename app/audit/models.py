@@ -10,8 +10,9 @@ from app.kernel import Base
 
 
 class AuditRecord(Base):
-    """Who did what to what, when: ids only, never changed. The platform's own acts stand under
-    the platform's id.
+    """Who did what to what, when: ids only, never changed.
+
+    The platform's own acts stand under the platform's id.
     """
 
     __tablename__ = "audit_records"

@@ -52,7 +52,7 @@ class BrandLook:
         for field in ("logo_url", "favicon_url"):
             url = getattr(self, field)
             _require(field, not url or bool(_PICTURE.fullmatch(url)))
-        for each in fields(self):
+        for each in fields(BrandLook):
             text = getattr(self, each.name)
             _require(each.name, not isinstance(text, str) or len(text) <= MAXIMUM_TEXT_LENGTH)
 

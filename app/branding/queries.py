@@ -2,7 +2,7 @@ from typing import cast
 
 from sqlalchemy.orm import Session
 
-from app.branding.brands import BrandLook
+from app.branding.brands import MAXIMUM_TEXT_LENGTH, BrandLook
 from app.branding.models import Brand
 from app.branding.rules import BrandTokens, Density, Mode, Radius
 from app.tenancy import TenantScope
@@ -39,5 +39,6 @@ def find_brand(session: Session, scope: TenantScope) -> BrandLook | None:
 
 
 def plain_brand(name: str) -> BrandLook:
-    """Return the look of a tenant without a brand of its own."""
-    return BrandLook(name=name, tokens=PLAIN_TOKENS)
+    """Return the look of a tenant without a brand of its own, whatever its name is made of."""
+    shown = "".join(letter for letter in name if letter.isprintable()).strip()
+    return BrandLook(name=shown[:MAXIMUM_TEXT_LENGTH] or "\N{EN DASH}", tokens=PLAIN_TOKENS)

@@ -22,6 +22,7 @@ from app.edge.site_app import SiteApp
 from app.edge.site_guard import guard_sites
 from app.edge.sites import SiteDirectory
 from app.edge.state import Edge, edge_of, keep
+from app.edge.static_files import version_static_files
 from app.edge.themes import ThemeShelf
 from app.ports import Ports
 
@@ -60,6 +61,7 @@ def install(app: SiteApp, options: EdgeOptions, ports: Ports, *, pages: Path) ->
     refuse_forgery(app, is_secure=options.is_secure)
     find_signed_in_users(app)
     dress_pages(app)
+    version_static_files(app)
     speak_languages(app, pages / "translations")
     answer_errors(app)
 

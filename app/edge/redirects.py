@@ -30,7 +30,8 @@ def collapse_slashes(app: Flask) -> None:
 
 
 def _collapse() -> Response | None:
-    if not request.path.startswith(("//", "/\\")):
+    # Werkzeug shows views a path with its leading slashes collapsed; the raw one tells.
+    if not request.environ.get("PATH_INFO", "").startswith(("//", "/\\")):
         return None
     query = f"?{request.query_string.decode('ascii', 'ignore')}" if request.query_string else ""
     return redirect("/" + request.path.lstrip("/\\") + query, code=308)

@@ -8,7 +8,8 @@ from wsgiref.types import WSGIEnvironment
 
 import psycopg
 import structlog
-from flask import Flask, Request, has_request_context
+from flask import Flask, Request, has_request_context, request
+from flask.templating import Environment
 from flask_openapi3.openapi import OpenAPI
 from jinja2 import Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -20,7 +21,10 @@ from app.edge.sites import SiteDirectory
 from app.edge.themes import THEME_FOLDER
 from app.tenancy import InvalidHostError, Site, TenantKind
 
+FOREVER = 365 * 24 * 3600
 _ENVIRON = "kontor.resolution"
+# Settings, and what a visitor sent and holds.
+_NOT_FOR_TEMPLATES = ("config", "g", "request", "session")
 
 log = structlog.get_logger(__name__)
 
@@ -73,11 +77,29 @@ class SiteApp(OpenAPI):
         """Resolve the request's host and return the routes that exist on such a site."""
         if request is None:
             return super().create_url_adapter(None)
-        resolution = self._resolve(request)
+        resolution = self._resolve(request.environ)
         request.environ[_ENVIRON] = resolution
         urls = self._url_maps[_where(resolution.site)]
-        request.host = request.environ.get("HTTP_HOST", "")
         return urls.bind_to_environ(request.environ, server_name=None, subdomain="")
+
+    def create_jinja_environment(self) -> Environment:
+        """Make Flask's environment without what it adds of its own: secrets, to a theme."""
+        environment = super().create_jinja_environment()
+        for name in _NOT_FOR_TEMPLATES:
+            environment.globals.pop(name)
+        return environment
+
+    def update_template_context(self, context: dict[str, Any]) -> None:
+        """Add what every page knows, again without Flask's own."""
+        super().update_template_context(context)
+        for name in _NOT_FOR_TEMPLATES:
+            context.pop(name, None)
+
+    def get_send_file_max_age(self, filename: str | None) -> int | None:
+        """Let a file be kept for good where its address carries the version of its content."""
+        if has_request_context() and request.args.get("v"):
+            return FOREVER
+        return super().get_send_file_max_age(filename)
 
     def log_exception(self, exc_info: Any) -> None:  # noqa: ANN401 - Flask's own signature
         """Log an exception nobody expected with its traceback, as a structured event."""
@@ -87,11 +109,11 @@ class SiteApp(OpenAPI):
         """Build the URL maps now; refuses a blueprint that does not say where it exists."""
         _ = self._siteless_paths
 
-    def _resolve(self, request: Request) -> Resolution:
-        if request.environ.get("PATH_INFO", "").startswith(self._siteless_paths):
+    def _resolve(self, environ: WSGIEnvironment) -> Resolution:
+        if environ.get("PATH_INFO", "").startswith(self._siteless_paths):
             return Resolution(None, is_needed=False)
         try:
-            return Resolution(self.sites.find(request.environ.get("HTTP_HOST", "")))
+            return Resolution(self.sites.find(environ.get("HTTP_HOST", "")))
         except (InvalidHostError, SQLAlchemyError, psycopg.Error) as trouble:
             return Resolution(None, trouble=trouble)
 

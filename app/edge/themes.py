@@ -39,11 +39,12 @@ class ThemeShelf:
         self._directory = directory
         found = sorted(directory.glob("*/theme.toml"))
         self._themes: Mapping[str, Theme] = {path.parent.name: _read(path.parent) for path in found}
+        nothing = Theme(PLAIN_THEME, frozenset(), directory / PLAIN_THEME / "static", "")
+        self._plain = self._themes.get(PLAIN_THEME, nothing)
 
     def get(self, name: str) -> Theme:
         """Return a theme; one that is not installed (any more) looks like the plain one."""
-        plain = Theme(PLAIN_THEME, frozenset(), self._directory / PLAIN_THEME / "static", "")
-        return self._themes.get(name) or self._themes.get(PLAIN_THEME) or plain
+        return self._themes.get(name, self._plain)
 
     def find(self, name: str) -> Theme | None:
         """Return an installed theme by its exact name."""

@@ -17,7 +17,6 @@ from app.identity.api_keys import (
 )
 from app.identity.errors import (
     ApiKeyNotFoundError,
-    ApiKeyRefusedError,
     ApiScopeMissingError,
     CustomerNotFoundError,
     EmailTakenError,
@@ -43,6 +42,7 @@ from app.identity.sessions import (
     RealmScopeError,
     SignedIn,
     SignInScope,
+    delete_expired_sessions,
     find_signed_in,
     sign_in,
     sign_out,
@@ -54,7 +54,6 @@ __all__ = [
     "ApiKey",
     "ApiKeyHolder",
     "ApiKeyNotFoundError",
-    "ApiKeyRefusedError",
     "ApiScope",
     "ApiScopeMissingError",
     "Customer",
@@ -77,6 +76,7 @@ __all__ = [
     "add_customer_user",
     "add_platform_user",
     "add_staff_user",
+    "delete_expired_sessions",
     "find_api_key",
     "find_signed_in",
     "get_customer",

@@ -46,7 +46,7 @@ class SignInRefusedError(AppError):
 
     kind = Kind.UNAUTHENTICATED
     code = "identity.sign_in_refused"
-    text = translatable("E-mail address or password is wrong.")
+    text = translatable("The e-mail address or password is wrong.")
 
 
 class UnknownApiScopeError(AppError):
@@ -54,7 +54,7 @@ class UnknownApiScopeError(AppError):
 
     kind = Kind.INVALID
     code = "identity.unknown_api_scope"
-    text = translatable("There is no such scope for an API key.")
+    text = translatable("There is no such API key scope.")
 
 
 class ApiKeyNotFoundError(AppError):
@@ -63,14 +63,6 @@ class ApiKeyNotFoundError(AppError):
     kind = Kind.NOT_FOUND
     code = "identity.api_key_not_found"
     text = translatable("There is no such API key.")
-
-
-class ApiKeyRefusedError(AppError):
-    """The request carries no key of this site, or a revoked one."""
-
-    kind = Kind.UNAUTHENTICATED
-    code = "identity.api_key_refused"
-    text = translatable("Send a valid API key: Authorization: Bearer kk_…")
 
 
 class ApiScopeMissingError(AppError):

@@ -22,6 +22,7 @@ from app.identity.models import (
 )
 from app.identity.passwords import hash_password, is_outdated, is_password
 from app.identity.rules import normalise_email, token_id
+from app.kernel import cursor
 from app.tenancy import PLATFORM_ID, PlatformScope, TenantScope
 
 TOKEN_BYTES = 32
@@ -130,6 +131,17 @@ def sign_out(session: Session, scope: SignInScope, *, realm: Realm, token: str) 
             action="identity.signed_out",
             subject_id=ended,
         )
+
+
+def delete_expired_sessions(session: Session, scope: PlatformScope, *, now: datetime) -> int:
+    """Delete the sessions of every realm and tenant whose time is over; return how many."""
+    return sum(
+        cursor(session).execute(statement, [now]).rowcount
+        for statement in (
+            b"DELETE FROM user_sessions WHERE expires_at < %s",
+            b"DELETE FROM platform_sessions WHERE expires_at < %s",
+        )
+    )
 
 
 def _find_holder(

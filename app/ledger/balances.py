@@ -8,9 +8,28 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from app.kernel import MAXIMUM_PAGE_SIZE, PAGE_SIZE, Money, Page
+from app.kernel import MAXIMUM_PAGE_SIZE, PAGE_SIZE, Money, Page, cursor
 from app.ledger.errors import AccountNotFoundError
 from app.ledger.models import Account, AccountBalance, Entry, Posting
+
+_ACROSS = b"""
+SELECT b.book_id, b.account_id, a.currency, b.posted, b.held, b.credit_limit, b.version
+  FROM unnest(%s::uuid[], %s::uuid[]) AS wanted (book_id, account_id)
+  JOIN ledger_balances b USING (book_id, account_id)
+  JOIN ledger_accounts a ON a.book_id = b.book_id AND a.id = b.account_id
+"""
+
+# One step of the index per book, however long the tails are.
+_BOOKS_WITH_TAIL = b"""
+WITH RECURSIVE books AS (
+    (SELECT book_id FROM ledger_tail ORDER BY book_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT t.book_id FROM ledger_tail t WHERE t.book_id > books.book_id
+             ORDER BY t.book_id LIMIT 1)
+      FROM books WHERE books.book_id IS NOT NULL
+)
+SELECT book_id FROM books WHERE book_id IS NOT NULL
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +103,25 @@ def get_balance(session: Session, book_id: UUID, account_id: UUID) -> Balance:
     return found[account_id]
 
 
+def balances_across(
+    session: Session, accounts: Sequence[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], Balance]:
+    """Return the balances of these (book, account) pairs, over all books, in one query."""
+    books = [book for book, _ in accounts]
+    identifiers = [account for _, account in accounts]
+    rows = cursor(session).execute(_ACROSS, [books, identifiers])
+    return {
+        (book, account): Balance(
+            account,
+            Money(posted, currency),
+            Money(held, currency),
+            Money(credit_limit, currency),
+            version,
+        )
+        for book, account, currency, posted, held, credit_limit, version in rows
+    }
+
+
 def owned_balances(session: Session, owner_id: UUID) -> list[OwnedBalance]:
     """Return every shared account of a beneficiary, over all books, exact at this moment.
 
@@ -102,6 +140,11 @@ def roll_up(session: Session, book_id: UUID, *, limit: int = 10_000) -> int:
         text("SELECT ledger_roll_up(:book, :limit)"), {"book": book_id, "limit": limit}
     )
     return int(counted.scalar_one())
+
+
+def books_with_tail(session: Session) -> list[UUID]:
+    """Return the books that have entries no roll-up has counted; for the platform's sign-in."""
+    return [row[0] for row in cursor(session).execute(_BOOKS_WITH_TAIL)]
 
 
 def statement(

@@ -96,6 +96,9 @@ def post_through(
     if found is None:
         return None
     replayed, entry_id, posted, held, credit_limit, version = found
+    if entry_id is None:
+        # Booked before, but not on the watched account: there is no answer to repeat.
+        raise TransferRefusedError(key=draft.key, kind=draft.kind)
     return Posted(entry_id, replayed, posted, held, credit_limit, version)
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.worker.balances import balances_of
+from app import ledger
 from app.worker.messages import Envelope, LiveMessage
 
 Announce = Callable[[Session, Sequence[Envelope]], list[LiveMessage]]
@@ -35,7 +35,7 @@ def announce_balances(session: Session, events: Sequence[Envelope]) -> list[Live
         UUID(event.body["wallet_id"]): (event.reseller_id, UUID(event.body["account_id"]))
         for event in events
     }
-    balances = balances_of(session, list(wallets.values()))
+    balances = ledger.balances_across(session, list(wallets.values()))
     return [
         LiveMessage(
             channel=f"wallet.{wallet_id}",
@@ -43,10 +43,10 @@ def announce_balances(session: Session, events: Sequence[Envelope]) -> list[Live
             kind="balance",
             data={
                 "version": balance.version,
-                "posted": balance.posted,
-                "held": balance.held,
-                "available": balance.available,
-                "currency": balance.currency,
+                "posted": balance.posted.minor,
+                "held": balance.held.minor,
+                "available": balance.available.minor,
+                "currency": balance.posted.currency,
             },
         )
         for wallet_id, account in wallets.items()

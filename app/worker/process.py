@@ -14,6 +14,7 @@ import procrastinate
 import structlog
 from procrastinate.exceptions import ConnectorException
 
+from app.kernel import require_cooperative_driver
 from app.ports import Ports
 from app.worker import tasks  # noqa: F401 - importing them registers them
 from app.worker.configuration import WorkerConfiguration
@@ -38,6 +39,7 @@ def run_worker(configuration: WorkerConfiguration, ports: Ports, *, wakeup: Wake
     The engines must be connected (`kernel.connect`). A loop that ends by a bug ends the process
     with its error, for whoever started it to start it again.
     """
+    require_cooperative_driver()
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
     asyncio.run(_run(configuration, ports, wakeup))
     _log.info("worker_stopped")

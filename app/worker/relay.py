@@ -127,9 +127,9 @@ class Relay:
 
     def _rest(self, stop: Event) -> None:
         if self._clock() < self._busy_until:
-            # Not the bell here: it would ring for every charge of a busy moment.
-            stop.wait(self._pace.busy_pause)
-            self._wakeup.wait(0)
+            # Half the pause is deaf: a bell that rings for every charge must not rush us.
+            stop.wait(self._pace.busy_pause / 2)
+            self._wakeup.wait(self._pace.busy_pause / 2)
         else:
             self._wakeup.wait(self._pace.idle_wait)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import structlog
 
 from app import ledger
-from app.kernel import cursor, transaction
+from app.kernel import transaction
 from app.tenancy import PlatformScope, TenantScope
 from app.worker.leadership import Leadership
 from app.worker.relay import OUTAGES
@@ -15,18 +15,6 @@ _log = structlog.get_logger(__name__)
 
 _ENTRIES_AT_ONCE = 10_000
 _PLATFORM = PlatformScope()
-
-# One step of the index per book, however long the tails are.
-_BOOKS_WITH_TAIL = b"""
-WITH RECURSIVE books AS (
-    (SELECT book_id FROM ledger_tail ORDER BY book_id LIMIT 1)
-    UNION ALL
-    SELECT (SELECT t.book_id FROM ledger_tail t WHERE t.book_id > books.book_id
-             ORDER BY t.book_id LIMIT 1)
-      FROM books WHERE books.book_id IS NOT NULL
-)
-SELECT book_id FROM books WHERE book_id IS NOT NULL
-"""
 
 
 def roll_up_books() -> int:
@@ -57,4 +45,4 @@ def keep_rolled_up(stop: Event, *, leadership: Leadership, every: float) -> None
 
 def _books_with_tail() -> list[UUID]:
     with transaction(_PLATFORM) as session:
-        return [row[0] for row in cursor(session).execute(_BOOKS_WITH_TAIL)]
+        return ledger.books_with_tail(session)

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import structlog
 
-from app import billing, payments
-from app.kernel import cursor, transaction
+from app import billing, identity, payments
+from app.kernel import transaction
 from app.ports import Ports
 from app.tenancy import PlatformScope, TenantScope, list_resellers
 from app.worker.registry import task
@@ -32,16 +32,9 @@ def forget_counterparties(ports: Ports, *, days: int) -> None:
 @task("expire_sessions")
 def expire_sessions(ports: Ports) -> None:
     """Delete sign-in sessions whose time is over."""
-    now = ports.clock()
     with transaction(_PLATFORM) as session:
-        ended = [
-            cursor(session).execute(statement, [now]).rowcount
-            for statement in (
-                b"DELETE FROM user_sessions WHERE expires_at < %s",
-                b"DELETE FROM platform_sessions WHERE expires_at < %s",
-            )
-        ]
-    _log.info("sessions_expired", sessions=sum(ended))
+        ended = identity.delete_expired_sessions(session, _PLATFORM, now=ports.clock())
+    _log.info("sessions_expired", sessions=ended)
 
 
 @task(payments.HANDLE_EVENT_TASK)

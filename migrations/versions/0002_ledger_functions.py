@@ -105,7 +105,8 @@ BEGIN
       JOIN ledger_rules r
         ON r.entry_kind = p_kind AND r.debit_kind = d.kind AND r.credit_kind = c.kind;
     GET DIAGNOSTICS written = ROW_COUNT;
-    IF written <> cardinality(p_amounts) THEN
+    IF written <> greatest(cardinality(p_debits), cardinality(p_credits), cardinality(p_amounts))
+    THEN
         RAISE EXCEPTION 'the rules do not allow entry %', p_key USING ERRCODE = 'KL003';
     END IF;
     INSERT INTO ledger_tail (book_id, entry_id) VALUES (p_book, p_entry);

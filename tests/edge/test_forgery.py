@@ -108,3 +108,22 @@ def test_a_token_serves_as_header_too(app: Flask) -> None:
     answer = send(browser, form, **{"X-CSRFToken": browser.token("/login")})
 
     assert answer == (303, "")
+
+
+def test_the_api_asks_for_a_key_instead(app: Flask) -> None:
+    browser, _ = a_login_page(app)
+
+    answer = browser.client.post(
+        "/api/v2/usage",
+        base_url=browser.base_url,
+        json={
+            "id": "call-1",
+            "customer_id": "00000000-0000-7000-8000-000000000001",
+            "meter": "call_minutes",
+            "quantity": "1",
+            "occurred_at": "2026-11-20T09:15:00Z",
+        },
+        headers={"Origin": "https://evil.test"},
+    )
+
+    assert (answer.json or {})["code"] == "api.key_refused"

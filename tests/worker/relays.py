@@ -3,7 +3,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -19,6 +18,8 @@ class FakeLive:
     """Remembers what it was told; says it is away while `is_away`."""
 
     told: list[tuple[str, int]] = field(default_factory=list)
+    data: dict[str, dict[str, object]] = field(default_factory=dict)
+    kinds: set[str] = field(default_factory=set)
     is_away: bool = False
     refused: int = 0
 
@@ -26,6 +27,8 @@ class FakeLive:
         if self.is_away:
             self.refused += 1
             raise ConnectionError
+        self.kinds.add(kind)
+        self.data[channel] = data
         self.told.append((channel, int(event_id)))
 
     def of(self, channel: str) -> list[int]:
@@ -47,14 +50,20 @@ class Relays:
     stack: ExitStack
 
     def make(
-        self, live: FakeLive, handlers: dict[str, Handlers], *, name: str = "test", **pace: Any
+        self,
+        live: FakeLive,
+        handlers: dict[str, Handlers],
+        *,
+        name: str = "test",
+        batch: int = 500,
+        rest_after_bug: float = 5.0,
     ) -> Relay:
         return Relay(
             live=live,
             handlers=handlers,
             wakeup=FakeBell(),
             leadership=Leadership(self.database.platform_url, name),
-            pace=Pace(standby_wait=0.05, **pace),
+            pace=Pace(batch=batch, standby_wait=0.05, rest_after_bug=rest_after_bug),
         )
 
     def run(self, relay: Relay) -> threading.Event:

@@ -10,11 +10,12 @@ from pathlib import Path
 import psycopg
 import pytest
 from redis import Redis
+from redis.client import PubSub
 
 from app import ledger
 from app.embedded import RedisServer
 from app.integrations.redis_live import LIVE_PREFIX
-from app.kernel import defer, transaction
+from app.kernel import SignIn, db, defer, transaction
 from tests.conftest import Database
 from tests.worker.relays import wait_until, waiting_events
 from tests.worker.wallets import LedgerWallet, a_ledger_wallet, pay_in
@@ -75,8 +76,10 @@ def start_worker(database: Database, redis_server: RedisServer) -> Iterator[Star
 def heard(redis_server: RedisServer) -> Iterator[list[tuple[str, bytes]]]:
     """What the streams are told, as a web process hears it."""
     messages: list[tuple[str, bytes]] = []
-    ears = Redis.from_url(redis_server.url).pubsub(ignore_subscribe_messages=True)
-    ears.psubscribe(
+    ears: PubSub = Redis.from_url(redis_server.url).pubsub(  # type: ignore[no-untyped-call]
+        ignore_subscribe_messages=True
+    )
+    ears.psubscribe(  # type: ignore[no-untyped-call]
         **{f"{LIVE_PREFIX}*": lambda m: messages.append((m["channel"].decode(), m["data"]))}
     )
     thread = ears.run_in_thread(sleep_time=0.05)
@@ -152,6 +155,25 @@ def test_a_worker_asked_to_stop_ends_well_and_says_one_ready_line(
     assert status == 0
     wait_until(lambda: any("worker_stopped" in line for line in worker.lines))
     assert len(re.findall("worker_ready", "".join(worker.lines))) == 1
+
+
+@pytest.mark.usefixtures("connected")
+def test_a_worker_whose_connections_broke_goes_on(
+    start_worker: StartWorker, database: Database, heard: list[tuple[str, bytes]]
+) -> None:
+    worker, wallet, told = start_worker(), a_ledger_wallet(), a_ledger_wallet()
+
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE 'kontor_%'"
+        )
+    db._process.engines[SignIn.APPLICATION].dispose()
+    defer_pay_ins(wallet, 3)
+    pay_in(told, 100)
+    wait_until(lambda: posted(wallet) == 3, timeout=20)
+    wait_until(lambda: {channel for channel, _ in heard} >= streams([told]), timeout=20)
+
+    assert worker.process.poll() is None
 
 
 @pytest.mark.usefixtures("connected")

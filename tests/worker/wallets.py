@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from app import ledger
+from app import billing, ledger
 from app.billing import BalanceChanged
+from app.identity import Customer
 from app.kernel import Money, emit, new_id, now, transaction
 from app.ledger import AccountName, EntryDraft, TransferDraft
 from app.tenancy import TenantScope
@@ -53,3 +54,14 @@ def pay_in(wallet: LedgerWallet, minor: int, *, key: str | None = None) -> int:
         )
         emit(session, wallet.reseller_id, BalanceChanged(wallet.id, wallet.account_id))
     return posted.version
+
+
+def a_wallet_of(customer: Customer) -> LedgerWallet:
+    """A wallet that billing knows, too."""
+    scope = TenantScope(customer.reseller_id)
+    with transaction(scope) as session:
+        wallet = billing.open_wallet(session, scope, customer_id=customer.id, currency="EUR")
+        clearing = ledger.open_account(
+            session, scope.reseller_id, AccountName("clearing", scope.reseller_id, "EUR")
+        )
+    return LedgerWallet(scope.reseller_id, wallet.id, wallet.account_id, clearing)

@@ -1,0 +1,78 @@
+from copy import copy
+from pathlib import Path
+
+import click
+import psycopg
+from sqlalchemy.exc import OperationalError
+
+from app.cli.admin import admin
+from app.cli.configuration import DEMO_DATA, ENVIRONMENT_FILE
+from app.cli.connection import Invocation, command_with_database
+from app.cli.customer import customer
+from app.cli.db import db
+from app.cli.demo import demo
+from app.cli.errors import CommandRefusedError, said_to_operators
+from app.cli.examples import examples
+from app.cli.health import health
+from app.cli.ledger import ledger
+from app.cli.offer import offer
+from app.cli.reseller import reseller
+from app.cli.schema_changes import RoleNameError
+from app.cli.serving import web, worker
+from app.cli.up import up
+from app.cli.usage import usage
+from app.embedded import EmbeddedServerError
+from app.kernel import AppError
+
+
+class Kontor(click.Group):
+    """Says a refusal as one line with its code, and leaves a bug its traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; what is refused becomes text and status 2."""
+        try:
+            return super().invoke(ctx)
+        except AppError as refused:
+            raise said_to_operators(refused) from refused
+        except (EmbeddedServerError, RoleNameError) as refused:
+            raise CommandRefusedError(str(refused)) from refused
+        except (OperationalError, psycopg.OperationalError) as lost:
+            first = str(lost).splitlines()[0]
+            raise CommandRefusedError(f"The database does not answer: {first}") from lost
+
+
+@click.group(
+    cls=Kontor,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples("kontor demo", "kontor --demo ledger verify"),
+)
+@click.option(
+    "--env-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Read settings from this file before the environment.",
+)
+@click.option("--demo", "of_demo", is_flag=True, help="Read the settings of the running demo.")
+@click.version_option(package_name="kontor")
+@click.pass_context
+def main(ctx: click.Context, env_file: Path | None, *, of_demo: bool) -> None:
+    """Kontor: white-label, multi-tier, prepaid billing."""
+    ctx.obj = Invocation(DEMO_DATA / ENVIRONMENT_FILE if of_demo else env_file)
+
+
+def _ledger() -> click.Group:
+    """Return the group of the books, each command connected; it knows nothing of settings."""
+    group = copy(ledger)
+    group.commands = {
+        name: command_with_database(
+            command, epilog=examples(f"kontor ledger {name}", f"kontor --demo ledger {name}")
+        )
+        for name, command in ledger.commands.items()
+    }
+    return group
+
+
+for command in (
+    demo, up, web, worker, db, admin, offer, reseller, customer, usage,
+    _ledger(), health,
+):  # fmt: skip
+    main.add_command(command)

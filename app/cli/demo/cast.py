@@ -1,0 +1,206 @@
+"""Who plays in the demo. Prices, rates and looks are data, as everywhere.
+
+Passwords may stand here: the demo listens on this machine alone and `settings.py` refuses them
+elsewhere.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from app.branding import BrandLook, BrandTokens
+
+PLATFORM_NAME = "Kontor"
+PLATFORM_ADMIN = "admin@kontor.example"
+PLATFORM_ADMIN_NAME = "Paula Platt"
+PLATFORM_PASSWORD = "kontor-demo"  # noqa: S105 - shown in the terminal
+PLATFORM_LOOK = BrandLook(
+    name=PLATFORM_NAME,
+    theme="kontor",
+    language="de",
+    tokens=BrandTokens(accent="#2f3e5c", surface="#f6f7f9", radius="small", density="compact"),
+    logo_url="/static/demo/logo-kontor.svg",
+    support_email="hilfe@kontor.example",
+)
+
+METERS = {"call_minutes": "minute", "messages": "message"}
+CURRENCY = "EUR"
+TAX_RATE = Decimal("0.19")
+
+
+@dataclass(frozen=True)
+class Office:
+    """A customer: whose rows of the usage file it gets, and how it pays in (amounts in cents).
+
+    It pays in `top_up` whenever less than `floor` is left; with a floor of nothing it never does.
+    """
+
+    records: str
+    number: str
+    company: str
+    person: str
+    email: str
+    opening: int = 5_000
+    top_up: int = 5_000
+    floor: int = 2_000
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Brand:
+    """A reseller, its terms and its customers; all who sign in there share a password."""
+
+    slug: str
+    look: BrandLook
+    offer: str
+    commission: Decimal
+    admin: str
+    admin_name: str
+    password: str
+    offices: Sequence[Office]
+    parent: str | None = None
+    custom_host: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What the reseller calls itself."""
+        return self.look.name
+
+
+# The gross price of a unit, in euros.
+OFFERS: Mapping[str, Mapping[str, Decimal]] = {
+    "telefonie": {"call_minutes": Decimal("0.19"), "messages": Decimal("0.09")},
+    "voice": {"call_minutes": Decimal("0.21"), "messages": Decimal("0.08")},
+}
+
+NORDLICHT = Brand(
+    slug="nordlicht",
+    look=BrandLook(
+        name="Nordlicht Telefonie",
+        theme="klar",
+        language="de",
+        tokens=BrandTokens(accent="#0f6e84", surface="#f1f7f8", radius="large"),
+        logo_url="/static/demo/logo-nordlicht.svg",
+        support_email="hilfe@nordlicht.example",
+        support_phone="040 66969 100",
+    ),
+    offer="telefonie",
+    commission=Decimal("0.25"),
+    admin="admin@nordlicht.example",
+    admin_name="Jonas Petersen",
+    password="nordlicht-demo",  # noqa: S106 - shown in the terminal
+    custom_host="portal.nordlicht.localhost",
+    offices=(
+        Office(
+            "de-01", "N-1001", "Meyer & Sohn Elektrotechnik GmbH", "Alex Meyer",
+            "alex.meyer@example.com", top_up=10_000, floor=8_000,
+            remark="same e-mail at Brightline",
+        ),
+        Office(
+            "de-02", "N-1002", "Physiotherapie Sonnental", "Katrin Brandt",
+            "katrin.brandt@example.com",
+        ),
+        Office(
+            "de-03", "N-1003", "Steuerkanzlei Dr. Voss & Partner", "Henrik Voss",
+            "henrik.voss@example.com",
+        ),
+        Office(
+            "de-04", "N-1004", "Bäckerei Klüver", "Maike Klüver",
+            "maike.kluever@example.com", opening=2_000, floor=0, remark="low balance",
+        ),
+        Office(
+            "de-05", "N-1005", "Autohaus Lindner GmbH & Co. KG", "Thomas Lindner",
+            "thomas.lindner@example.com", opening=50_000, remark="well filled",
+        ),
+        Office(
+            "de-06", "N-1006", "Zahnarztpraxis am Stadtpark", "Selin Aydin",
+            "selin.aydin@example.com",
+        ),
+    ),
+)  # fmt: skip
+
+BRIGHTLINE = Brand(
+    slug="brightline",
+    look=BrandLook(
+        name="Brightline Voice",
+        theme="atelier",
+        language="en",
+        tokens=BrandTokens(accent="#a3324f", surface="#fbf5ec", radius="none"),
+        logo_url="/static/demo/logo-brightline.svg",
+        support_email="help@brightline.example",
+        support_phone="+44 20 7946 0100",
+    ),
+    offer="voice",
+    commission=Decimal("0.25"),
+    admin="admin@brightline.example",
+    admin_name="Harriet Lowe",
+    password="brightline-demo",  # noqa: S106 - shown in the terminal
+    offices=(
+        Office(
+            "gb-01", "B-2001", "Meyer Design Studio", "Alex Meyer",
+            "alex.meyer@example.com", top_up=10_000, floor=8_000,
+            remark="same e-mail at Nordlicht",
+        ),
+        Office(
+            "gb-02", "B-2002", "Whitby & Lowe Solicitors", "Eleanor Whitby",
+            "eleanor.whitby@example.com",
+        ),
+        Office(
+            "gb-03", "B-2003", "Oakfield Veterinary Clinic", "Rohan Mehta",
+            "rohan.mehta@example.com",
+        ),
+        Office(
+            "gb-04", "B-2004", "Harbour Street Books", "Isla Ferguson",
+            "isla.ferguson@example.com",
+        ),
+        Office(
+            "gb-05", "B-2005", "Pennine Heating Ltd", "Gareth Shaw",
+            "gareth.shaw@example.com",
+        ),
+        Office(
+            "gb-06", "B-2006", "Copperline Architects", "Nadia Osei",
+            "nadia.osei@example.com",
+        ),
+    ),
+)  # fmt: skip
+
+HAFEN = Brand(
+    slug="hafen",
+    look=BrandLook(
+        name="Hafen Büroservice",
+        theme="klar",
+        language="de",
+        tokens=BrandTokens(accent="#b4560f", surface="#faf6f0", radius="large"),
+        logo_url="/static/demo/logo-hafen.svg",
+        support_email="hilfe@hafen.example",
+        support_phone="040 66969 200",
+    ),
+    offer="telefonie",
+    commission=Decimal("0.15"),
+    admin="admin@hafen.example",
+    admin_name="Imke Jansen",
+    password="hafen-demo",  # noqa: S106 - shown in the terminal
+    parent="nordlicht",
+    offices=(
+        Office(
+            "de-07", "H-3001", "Reederei Jansen & Söhne", "Ole Jansen", "ole.jansen@example.com",
+            remark="pays both resellers",
+        ),
+        Office(
+            "de-08", "H-3002", "Übersetzungsbüro Wellenschlag", "Marta Nowak",
+            "marta.nowak@example.com",
+        ),
+        Office(
+            "de-09", "H-3003", "Speicherstadt Rösterei", "Felix Harms", "felix.harms@example.com",
+        ),
+        Office(
+            "de-10", "H-3004", "Notariat Thiessen", "Birte Thiessen", "birte.thiessen@example.com",
+        ),
+        Office(
+            "de-11", "H-3005", "Elbblick Immobilien", "Deniz Kaya", "deniz.kaya@example.com",
+        ),
+    ),
+)  # fmt: skip
+
+# Parents before children.
+BRANDS = (NORDLICHT, BRIGHTLINE, HAFEN)

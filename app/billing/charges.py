@@ -107,20 +107,7 @@ def _post(
 
     Says a refusal in billing's words.
     """
-    draft = ledger.EntryDraft(
-        book_id=scope.reseller_id,
-        kind=chart.USAGE,
-        key=f"usage:{usage.event_id}",
-        input_hash=ledger.fingerprint(_identity(usage)),
-        effective_at=usage.occurred_at,
-        transfers=chart.usage_transfers(
-            scope.reseller_id,
-            terms.account_id,
-            quote,
-            commissions.share(quote.net, terms.shares),
-        ),
-        watch=terms.account_id,
-    )
+    draft = _draft(scope, usage, terms, quote)
     record = (
         terms.revision,
         terms.wallet_id,
@@ -144,6 +131,25 @@ def _post(
         raise InsufficientFundsError(**refused.facts, missing=required - available) from refused
     except ledger.KeyReusedError as refused:
         raise EventIdReusedError(event_id=usage.event_id) from refused
+
+
+def _draft(
+    scope: TenantScope, usage: UsageEvent, terms: ChargeTerms, quote: pricing.Quote
+) -> ledger.EntryDraft:
+    return ledger.EntryDraft(
+        book_id=scope.reseller_id,
+        kind=chart.USAGE,
+        key=f"usage:{usage.event_id}",
+        input_hash=ledger.fingerprint(_identity(usage)),
+        effective_at=usage.occurred_at,
+        transfers=chart.usage_transfers(
+            scope.reseller_id,
+            terms.account_id,
+            quote,
+            commissions.share(quote.net, terms.shares),
+        ),
+        watch=terms.account_id,
+    )
 
 
 def _charge(

@@ -49,30 +49,12 @@ def request_top_up(
     pricing.tax_terms(session, scope, at=now)
     wallet = get_wallet(session, scope, customer_id=customer_id, currency=amount.currency)
     _abandon_stale(session, scope, wallet, now)
-    identifier = new_id()
-    inserted = session.scalar(
-        insert(TopUp)
-        .values(
-            reseller_id=scope.reseller_id,
-            id=identifier,
-            wallet_id=wallet.id,
-            request_key=f"{wallet.id}:{request_key}",
-            amount_minor=amount.minor,
-            currency=amount.currency,
-            state=TopUpState.CREATING.value,
-            created_at=now,
-            expires_at=now + PAGE_LIFETIME,
-        )
-        .on_conflict_do_nothing()
-        .returning(TopUp.id)
-    )
-    if inserted is not None:
+    key = f"{wallet.id}:{request_key}"
+    identifier = _insert(session, wallet, key, amount, now)
+    if identifier is not None:
         return _locked(session, scope, identifier)
     known = session.scalar(
-        select(TopUp).where(
-            TopUp.reseller_id == scope.reseller_id,
-            TopUp.request_key == f"{wallet.id}:{request_key}",
-        )
+        select(TopUp).where(TopUp.reseller_id == scope.reseller_id, TopUp.request_key == key)
     )
     if known is None:
         raise TopUpInProgressError(retry_after=5)
@@ -175,6 +157,28 @@ def list_top_ups(
         .limit(limit)
     )
     return list(session.scalars(query))
+
+
+def _insert(
+    session: Session, wallet: Wallet, request_key: str, amount: Money, now: datetime
+) -> UUID | None:
+    """Insert a top-up; None where its key is known or another one of the wallet is in creation."""
+    return session.scalar(
+        insert(TopUp)
+        .values(
+            reseller_id=wallet.reseller_id,
+            id=new_id(),
+            wallet_id=wallet.id,
+            request_key=request_key,
+            amount_minor=amount.minor,
+            currency=amount.currency,
+            state=TopUpState.CREATING.value,
+            created_at=now,
+            expires_at=now + PAGE_LIFETIME,
+        )
+        .on_conflict_do_nothing()
+        .returning(TopUp.id)
+    )
 
 
 def _credit(

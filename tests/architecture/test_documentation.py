@@ -3,8 +3,10 @@
 import re
 from pathlib import Path
 
+import click
 import pytest
 
+from app.cli import main
 from app.settings import Settings
 from tests.architecture.reference import ERRORS, TABLES, error_classes, expected
 from tests.architecture.sources import ROOT, packages_of_app, python_files
@@ -25,6 +27,7 @@ TUTORIAL = DOCS / "tutorial.md"
 CODE = re.compile(r"[a-z]+\.[a-z]+(?:_[a-z]+)*")
 # Rules of guides that the code cites by number: `rule R11`, `(R4.2)`.
 RULE = re.compile(r"\bR[1-9]\d?(?:\.\d)?\b")
+COMMAND = re.compile(r"(?<![\w/.-])kontor (?:--env-file FILE |--demo )?([a-z]+)(?: ([a-z-]+))?")
 REQUIREMENT = re.compile(r"[Rr]equirements? ([A-M]\d{1,2}(?:, [A-M]\d{1,2})*)")
 
 
@@ -118,6 +121,15 @@ def test_files_that_a_page_names_exist(page: Path) -> None:
     assert broken == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_commands_that_a_page_names_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    code = [*re.findall(r"```.*?```", text, re.DOTALL), *re.findall(r"`[^`\n]+`", text)]
+    named = {command for part in code for command in COMMAND.findall(part)}
+
+    assert sorted(command for command in named if not _is_command(*command)) == []
+
+
 def test_the_readme_says_where_every_package_is() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     folders = {path.parent.name for path in (ROOT / "app").glob("*/__init__.py")}
@@ -145,6 +157,13 @@ def test_every_target_of_the_makefile_says_what_it_does() -> None:
     helped = re.findall(r"^([a-z0-9-]+):.*## \S", text, re.MULTILINE)
 
     assert sorted(phony) == sorted(helped)
+
+
+def _is_command(name: str, below: str) -> bool:
+    command = main.commands.get(name)
+    if isinstance(command, click.Group) and below:
+        return below in command.commands
+    return command is not None
 
 
 def _is_well_named(code: str) -> bool:

@@ -8,14 +8,13 @@ from urllib.parse import urlsplit
 from flask import Flask
 from flask_openapi3.models.info import Info
 from flask_sqlalchemy import SQLAlchemy
-from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from app import api, edge, web
 from app.edge import Allowance, EdgeOptions, SiteApp
 from app.integrations.redis_live import LIVE_PREFIX, RedisBell, RedisLive, connect_redis
 from app.integrations.stripe_gateway import StripeGateway
-from app.kernel import SignIn, connect, make_engine, now
+from app.kernel import SignIn, connect, driver_url, make_engine, now
 from app.ports import Ports
 from app.schema import metadata
 from app.settings import Settings
@@ -94,8 +93,9 @@ def close_app(app: Flask) -> None:
 
 def _connect_database(app: Flask, settings: Settings, ports: Ports) -> None:
     """Make one engine per sign-in and give them to the kernel, which opens all transactions."""
-    app.config["SQLALCHEMY_DATABASE_URI"] = _driver_url(settings.database_url)
-    app.config["SQLALCHEMY_BINDS"] = {_PLATFORM_BIND: _driver_url(settings.database_platform_url)}
+    app.config["SQLALCHEMY_DATABASE_URI"] = driver_url(settings.database_url.get_secret_value())
+    platform_url = driver_url(settings.database_platform_url.get_secret_value())
+    app.config["SQLALCHEMY_BINDS"] = {_PLATFORM_BIND: platform_url}
     database = Database(
         metadata=metadata,
         engine_options={
@@ -141,7 +141,3 @@ def _checkout_origin(settings: Settings) -> str:
         return STRIPE_CHECKOUT
     parts = urlsplit(settings.stripe_api_base)
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def _driver_url(url: SecretStr) -> str:
-    return url.get_secret_value().replace("postgresql://", "postgresql+psycopg://", 1)

@@ -2,7 +2,7 @@
 """How the web process is served; `kontor web` adds address, workers and trusted front ends.
 
 gevent and psycopg work together only where every worker patches itself before it imports the
-application: never preload (DESIGN.md, section 9).
+application: never preload.
 """
 
 import resource

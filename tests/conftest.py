@@ -20,7 +20,7 @@ from app.embedded import (
     start_postgres,
     start_redis,
 )
-from app.kernel import SignIn, connect, make_engine
+from app.kernel import SignIn, connect, driver_url, make_engine
 
 # A test database may be lost with the machine: speed before durability, here alone.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -82,8 +82,8 @@ def database(cluster: PostgresServer) -> Database:
 def connected(database: Database) -> Iterator[Database]:
     """Give this process its engines; `transaction(scope)` works from here on."""
     engines = {
-        SignIn.APPLICATION: make_engine(schema_changes.driver_url(database.application_url)),
-        SignIn.PLATFORM: make_engine(schema_changes.driver_url(database.platform_url)),
+        SignIn.APPLICATION: make_engine(driver_url(database.application_url)),
+        SignIn.PLATFORM: make_engine(driver_url(database.platform_url)),
     }
     connect(engines)
     yield database

@@ -42,7 +42,7 @@ def tax_account(purpose: pricing.CreditPurpose) -> str:
     """Return where a charge's tax share goes.
 
     With single-purpose credit the tax fell due at the top-up and was prepaid then; with
-    multi-purpose credit it falls due now (§ 3 (13)-(15) UStG; DESIGN.md, section 4).
+    multi-purpose credit it falls due now (§ 3 (13)-(15) UStG).
     """
     return TAX_PREPAID if purpose is pricing.CreditPurpose.SINGLE else TAX_PAYABLE
 

@@ -10,9 +10,8 @@ import click
 
 from app.cli.configuration import read_settings
 from app.cli.errors import SettingMissingError
-from app.cli.schema_changes import driver_url
 from app.integrations.redis_live import RedisBell
-from app.kernel import SignIn, connect, make_engine
+from app.kernel import SignIn, connect, driver_url, make_engine
 from app.settings import Settings
 
 P = ParamSpec("P")

@@ -61,7 +61,7 @@ class Installation:
         """Start web, worker and, without a Stripe of one's own, the sandbox; wait for them."""
         plans = [_web(self.premises.port), _worker()]
         if self.sandbox_port is not None:
-            plans.insert(0, _sandbox(self.premises, self.secrets, self.sandbox_port))
+            plans.insert(0, self._sandbox(self.sandbox_port))
         names = ", ".join(plan.name for plan in plans)
         with self.steps.step(f"Start {names}"):
             children = start_children(
@@ -72,6 +72,18 @@ class Installation:
             self.stack.callback(end_children, children)
             wait_until_ready(children, self.stop, timeout=_READY_SECONDS)
         return children
+
+    def _sandbox(self, port: int) -> Plan:
+        # A site's own host: the webhook is unknown elsewhere.
+        webhook = f"{self.settings.address(self.settings.platform_domain)}/billing/webhook"
+        command = [
+            sys.executable, "-m", "app.sandbox", "--host", HOST, "--port", str(port),
+            "--state", str(self.premises.directory / "sandbox.sqlite"),
+            "--public-url", sandbox_url(port),
+            "--webhook-url", webhook,
+            "--webhook-secret", self.secrets.webhook_secret,
+        ]  # fmt: skip
+        return Plan("sandbox", command, lambda: answers_well(port, "/_sandbox/health", host=HOST))
 
 
 @contextmanager
@@ -158,14 +170,3 @@ def _worker() -> Plan:
         return beat is not None and beat > started
 
     return Plan("worker", worker_command(), is_ready)
-
-
-def _sandbox(premises: Premises, secrets: Secrets, port: int) -> Plan:
-    command = [
-        sys.executable, "-m", "app.sandbox", "--host", HOST, "--port", str(port),
-        "--state", str(premises.directory / "sandbox.sqlite"),
-        "--public-url", sandbox_url(port),
-        "--webhook-url", f"http://{HOST}:{premises.port}/billing/webhook",
-        "--webhook-secret", secrets.webhook_secret,
-    ]  # fmt: skip
-    return Plan("sandbox", command, lambda: answers_well(port, "/_sandbox/health", host=HOST))

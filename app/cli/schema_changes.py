@@ -10,6 +10,7 @@ from flask_sqlalchemy import SQLAlchemy
 from psycopg import sql
 from sqlalchemy import NullPool
 
+from app.kernel import driver_url
 from app.schema import metadata
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
@@ -20,11 +21,6 @@ LEDGER_ROLE = "kontor_ledger"
 
 class RoleNameError(ValueError):
     """A database address signs in as another role than the one it is meant for."""
-
-
-def driver_url(url: str) -> str:
-    """Return a libpq address as SQLAlchemy writes it for psycopg 3."""
-    return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 def make_roles(owner_url: str, *, application_url: str, platform_url: str) -> None:

@@ -62,7 +62,14 @@ def _run(premises: Premises, name: str, stop: StopRequest, steps: Steps) -> None
         settings = installation.settings
         file = premises.directory / ENVIRONMENT_FILE
         steps.console.print(f"\nReady on {settings.address(settings.platform_domain)}")
-        steps.console.print(f"First: kontor --env-file {file} admin add", soft_wrap=True)
+        if installation.sandbox_port is not None:
+            steps.console.print(
+                "[yellow]Payments go to the sandbox: anybody can pay with a test card. "
+                "Set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET before you sell.[/]"
+            )
+        steps.console.print(
+            f"First: kontor --env-file {file} admin add EMAIL --name NAME", soft_wrap=True
+        )
         _watch(children, stop)
 
 

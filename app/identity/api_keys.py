@@ -27,7 +27,7 @@ SECRET_BYTES = 32
 # As many characters of a secret as a list of keys shows: enough to tell keys apart, too few to use.
 PREFIX_LENGTH = len(SECRET_START) + 6
 
-# Asked for on every call of the API, so it goes to the driver as it is (DESIGN.md, section 9).
+# Asked for on every call of the API, so it goes to the driver as it is (decision 0005).
 _FIND = (
     b"SELECT id, scopes FROM api_keys"
     b" WHERE reseller_id = %(reseller_id)s AND secret_hash = %(hash)s AND revoked_at IS NULL"

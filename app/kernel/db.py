@@ -62,6 +62,11 @@ def make_engine(url: str, **options: Any) -> Engine:  # noqa: ANN401 - passed th
     return create_engine(url, isolation_level="AUTOCOMMIT", **ENGINE_OPTIONS, **options)
 
 
+def driver_url(url: str) -> str:
+    """Return a libpq address as SQLAlchemy writes it for psycopg 3."""
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
 ENGINE_OPTIONS: dict[str, Any] = {"pool_use_lifo": True, "pool_pre_ping": False}
 
 

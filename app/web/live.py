@@ -24,7 +24,7 @@ from redis import Redis
 from app.billing import Wallet, get_wallet, wallet_balance
 from app.edge import SignInNeededError, current_scope, require_signed_in, signed_in_required
 from app.identity import Realm
-from app.kernel import transaction
+from app.kernel import AppError, Kind, transaction, translatable
 from app.ledger import get_balance
 from app.tenancy import TenantScope
 from app.web.live_hub import LiveHub
@@ -34,6 +34,14 @@ from app.web.live_stream import BalanceStream, StreamTimes
 EXTENSION = "kontor.live"
 # Fewer than the pool has connections: thousands that reconnect leave some for every other page.
 _READS_AT_ONCE = 4
+
+
+class StreamUnavailableError(AppError):
+    """Nothing can be heard at the moment; whoever asks for a stream polls instead."""
+
+    kind = Kind.UNAVAILABLE
+    code = "web.stream_unavailable"
+    text = translatable("Live updates are interrupted. The balance is asked for instead.")
 
 
 class StockStreamError(NotImplementedError):
@@ -115,6 +123,8 @@ def balance() -> ResponseReturnValue:
 def stream() -> ResponseReturnValue:
     """Stream the balance; the database connection is back in its pool before the first byte."""
     scope, customer_id, live = current_scope(), _customer_id(), _live()
+    if live.hub.is_deaf:
+        raise StreamUnavailableError
     with ExitStack() as undo:
         with transaction(scope) as session:
             wallet = get_wallet(session, scope, customer_id=customer_id)

@@ -24,12 +24,16 @@ _LOOK_SECONDS = 0.25
 _PING_AFTER_SECONDS = 5.0
 _SILENCE_SECONDS = 15.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+# A restart of Redis takes less; after this a page does better to poll than to wait.
+_PATIENCE_SECONDS = 3.0
 
 
 class Listener:
     """One stream's ear: the latest message of its channel, and whether some may be missing."""
 
-    __slots__ = ("_hub", "_latest", "_news", "_version", "channel", "may_have_missed")
+    __slots__ = (
+        "_hub", "_latest", "_news", "_version", "channel", "has_hung_up", "may_have_missed",
+    )  # fmt: skip
 
     def __init__(self, hub: LiveHub, channel: str) -> None:
         self._hub = hub
@@ -37,6 +41,7 @@ class Listener:
         self._version = -1
         self._news = threading.Event()
         self.channel = channel
+        self.has_hung_up = False
         self.may_have_missed = False
 
     def wait(self, timeout: float) -> None:
@@ -65,6 +70,11 @@ class Listener:
         self.may_have_missed = True
         self._news.set()
 
+    def hang_up(self) -> None:
+        """Say that nothing will be heard for a while: the stream ends and its page polls."""
+        self.has_hung_up = True
+        self._news.set()
+
     def close(self) -> None:
         """Hear nothing more; safe to repeat."""
         self._hub.remove(self)
@@ -78,9 +88,12 @@ class LiveHub:
         client: Redis,
         *,
         prefix: str,
+        patience: float = _PATIENCE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
+        self._patience = patience
+        self._deaf_since: float | None = None
         self._prefix = prefix.encode()
         self._clock = clock
         self._listeners: dict[str, set[Listener]] = {}
@@ -99,6 +112,12 @@ class LiveHub:
         """True while messages arrive; what was missed meanwhile is read again afterwards."""
         return self._connected
 
+    @property
+    def is_deaf(self) -> bool:
+        """True once Redis has been away for longer than a restart takes."""
+        since = self._deaf_since
+        return since is not None and self._clock() - since > self._patience
+
     def __len__(self) -> int:
         """Return how many streams listen."""
         return sum(len(listeners) for listeners in self._listeners.values())
@@ -107,6 +126,7 @@ class LiveHub:
         """Begin to hear, once per process: after the fork, never before."""
         with self._lock:
             if self._thread is None:
+                self._deaf_since = self._clock()
                 self._thread = threading.Thread(target=self._run, name="live-hub", daemon=True)
                 self._thread.start()
 
@@ -145,9 +165,14 @@ class LiveHub:
                     pause = _FIRST_PAUSE
                 _log.warning("live_hub_waits", error=type(error).__name__, seconds=pause)
             finally:
+                if self._connected:
+                    self._deaf_since = self._clock()
                 self._connected = False
                 ears.close()
             self._stop.wait(pause)
+            if self.is_deaf:
+                for listener in self._everybody():
+                    listener.hang_up()
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _hear(self, ears: PubSub) -> None:
@@ -170,6 +195,7 @@ class LiveHub:
     def _take(self, message: dict[str, Any]) -> None:
         if message["type"] == "psubscribe":
             self._connected = True
+            self._deaf_since = None
             _log.info("live_hub_connected", streams=len(self))
             # Whatever was published while nobody heard is in the database.
             for listener in self._everybody():

@@ -90,6 +90,10 @@ class BalanceStream(Iterator[str]):
         now = self._clock()
         if self._is_over:
             return
+        if self._listener.has_hung_up:
+            self._is_over = True
+            yield _BYE
+            return
         if self._listener.take_alarm() and self._reread_at is None:
             self._reread_at = now + self._times.reread_spread * self._chance.random()
         told = self._listener.take()

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import structlog
 
-from app import billing, identity, payments
+from app import billing, identity, ledger, payments
 from app.kernel import transaction
 from app.ports import Ports
 from app.tenancy import PlatformScope, TenantScope, list_resellers
@@ -76,3 +76,18 @@ def sweep_payments(ports: Ports) -> None:
             waiting = billing.pending_top_ups(session, scope, before=now - _PATIENCE)
         for top_up in waiting:
             billing.confirm_top_up(ports.gateway, scope, top_up_id=top_up.id, now=now)
+
+
+@task("verify_books", retries=2)
+def verify_books(ports: Ports) -> None:
+    """Prove every law of the books; freeze a wallet whose money is in doubt and raise an alarm."""
+    with transaction(_PLATFORM) as session:
+        checks = [*ledger.verify(session, _PLATFORM), *billing.verify(session, _PLATFORM)]
+        frozen = billing.freeze_wallets(session, _PLATFORM, checks=checks)
+    broken = {check.name: len(check.broken) for check in checks if check.broken}
+    if broken:
+        _log.critical(
+            "books_broken", broken=broken, frozen_wallets=[str(each.id) for each in frozen]
+        )
+    else:
+        _log.info("books_verified", laws=len(checks))

@@ -1,6 +1,6 @@
 """ledger: the functions that alone write ledger rows, kinds of account and rules
 
-`ledger_post` is one round trip: DESIGN.md, section 9, measured the alternatives.
+`ledger_post` is one round trip: decision 0005 has the alternatives.
 """
 
 from alembic import op

@@ -1,6 +1,6 @@
 """row-level security and rights: the second wall (requirement A5)
 
-A policy per role, never an OR over roles: PostgreSQL keeps using the index (DESIGN.md, section 9).
+A policy per role, never an OR over roles: PostgreSQL keeps using the index (decision 0002).
 """
 
 from alembic import op

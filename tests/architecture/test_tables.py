@@ -1,4 +1,4 @@
-"""Every table belongs to a tenant, through and through, or is listed here (DESIGN.md, 3)."""
+"""Every table belongs to a tenant, through and through, or is listed here (decision 0002)."""
 
 from typing import Any
 

@@ -53,6 +53,11 @@ def forget_payment_claims(database: Database) -> None:
     _execute(database, "ALTER TABLE payment_claims DROP CONSTRAINT pk_payment_claims")
 
 
+def forget_one_creation_at_a_time(database: Database) -> None:
+    """Let a wallet have any number of top-ups that are being created."""
+    _execute(database, "DROP INDEX uq_top_ups_creating")
+
+
 @contextmanager
 def without_row_locks(engine: Engine) -> Iterator[None]:
     """Strip FOR UPDATE from everything this engine sends."""

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from app.cli import schema_changes
 from app.embedded import PostgresServer
-from app.kernel import SignIn, connect, make_engine
+from app.kernel import SignIn, connect, driver_url, make_engine
 from app.kernel import db as kernel_db
 from tests.conftest import (
     APPLICATION_PASSWORD,
@@ -51,9 +51,9 @@ def connected_to(database: Database, *, crowd: int = 10) -> Iterator[dict[SignIn
     before = kernel_db._process.engines, kernel_db._process.after_emit
     engines = {
         SignIn.APPLICATION: make_engine(
-            schema_changes.driver_url(database.application_url), pool_size=crowd, max_overflow=0
+            driver_url(database.application_url), pool_size=crowd, max_overflow=0
         ),
-        SignIn.PLATFORM: make_engine(schema_changes.driver_url(database.platform_url)),
+        SignIn.PLATFORM: make_engine(driver_url(database.platform_url)),
     }
     connect(engines)
     try:

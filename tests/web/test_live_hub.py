@@ -132,3 +132,19 @@ def test_a_hub_waits_for_a_redis_that_is_not_there_yet(tmp_path: Path) -> None:
         assert not was_connected
         assert listener.take_alarm()
         hub.close()
+
+
+def test_when_redis_stays_away_streams_hang_up_and_pages_poll(tmp_path: Path) -> None:
+    with start_redis(tmp_path / "redis") as server:
+        hub = LiveHub(connect_redis(server.url), prefix=LIVE_PREFIX, patience=0.2)
+        listener = hub.listen("wallet.a")
+        until(lambda: hub.connected)
+        was_deaf = hub.is_deaf
+
+        server.stop()
+        until(lambda: listener.has_hung_up)
+
+        assert (was_deaf, hub.is_deaf) == (False, True)
+        start_redis(tmp_path / "redis")
+        until(lambda: not hub.is_deaf)
+        hub.close()

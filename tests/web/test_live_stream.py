@@ -28,6 +28,7 @@ class Ear:
     clock: Clock
     at: dict[float, int] = field(default_factory=dict)
     alarm_at: float | None = None
+    hangs_up_at: float | None = None
     is_closed: bool = False
     _told: int | None = None
     _alarm: bool = False
@@ -41,6 +42,10 @@ class Ear:
         for moment in sorted(self.at):
             if moment <= self.clock.now:
                 self._told = self.at.pop(moment)
+
+    @property
+    def has_hung_up(self) -> bool:
+        return self.hangs_up_at is not None and self.clock.now >= self.hangs_up_at
 
     def take(self) -> Message | None:
         told, self._told = self._told, None
@@ -138,6 +143,16 @@ def test_a_stream_says_bye_at_the_end_of_its_life_and_stops_listening() -> None:
 
     assert words[-1] == "event:bye\ndata:{}\n\n"
     assert 1_000 + 900 * 0.8 <= ear.clock.now <= 1_000 + 900 * 1.2
+    assert ear.is_closed
+
+
+def test_a_stream_that_would_hear_nothing_says_bye_so_that_its_page_polls() -> None:
+    ear = Ear(Clock(), hangs_up_at=1_010)
+
+    words = list(a_stream(ear))
+
+    assert words[-1] == "event:bye\ndata:{}\n\n"
+    assert ear.clock.now <= 1_000 + 15
     assert ear.is_closed
 
 

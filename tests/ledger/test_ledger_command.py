@@ -1,0 +1,116 @@
+import json
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+
+from app.audit import AuditRecord
+from app.billing import Wallet, WalletFrozenError
+from app.cli.ledger import ledger
+from app.embedded import PostgresServer
+from app.kernel import transaction
+from app.tenancy import PlatformScope
+from tests.conftest import Database
+from tests.factories.databases import a_database_of_its_own, connected_to
+from tests.factories.money import a_settled_top_up, a_wallet, charge, funds_of, scope_of_wallet
+
+
+@pytest.fixture
+def own(cluster: PostgresServer, connected: Database) -> Iterator[Database]:
+    with a_database_of_its_own(cluster) as database, connected_to(database):
+        yield database
+
+
+def verify(*options: str) -> Result:
+    return CliRunner().invoke(ledger, ["verify", *options], env={"COLUMNS": "200"})
+
+
+def corrupt(database: Database, wallet: Wallet) -> None:
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute(
+            "UPDATE ledger_balances SET posted = posted + 1 WHERE account_id = %s",
+            [wallet.account_id],
+        )
+
+
+def state_of(wallet: Wallet) -> str:
+    scope = scope_of_wallet(wallet)
+    with transaction(scope) as session:
+        return session.get_one(Wallet, (wallet.reseller_id, wallet.id)).state
+
+
+def test_clean_books_end_with_zero(own: Database) -> None:
+    charge(a_wallet())
+
+    result = verify()
+
+    assert result.exit_code == 0
+    assert "balance-is-transfers" in result.stdout
+    assert "laws hold" in result.stdout
+
+
+def test_broken_books_end_with_one_and_say_what_to_look_for(own: Database) -> None:
+    wallet = a_wallet()
+    corrupt(own, wallet)
+
+    result = verify()
+
+    assert result.exit_code == 1
+    assert "laws are broken" in result.stdout
+    assert str(wallet.account_id) in result.stdout
+    assert state_of(wallet) == "active"
+
+
+def test_json_has_every_law_and_every_id(own: Database) -> None:
+    wallet = a_wallet()
+    corrupt(own, wallet)
+
+    result = verify("--json")
+
+    report = json.loads(result.stdout)
+    laws = {law["name"]: law for law in report["checks"]}
+    assert (result.exit_code, report["clean"], report["frozen_wallets"]) == (1, False, [])
+    assert laws["balance-is-transfers"]["broken"] == [str(wallet.account_id)]
+    assert laws["floor"] == {
+        "name": "floor",
+        "description": laws["floor"]["description"],
+        "examined": 1,
+        "broken": [],
+    }
+
+
+def test_freeze_stops_the_wallet_in_doubt_and_no_other(own: Database) -> None:
+    wallet, neighbour = a_wallet(), a_wallet()
+    corrupt(own, wallet)
+
+    first, second = verify("--freeze", "--json"), verify("--freeze", "--json")
+
+    assert (first.exit_code, second.exit_code) == (1, 1)
+    assert json.loads(first.stdout)["frozen_wallets"] == [str(wallet.id)]
+    assert json.loads(second.stdout)["frozen_wallets"] == []
+    with pytest.raises(WalletFrozenError):
+        charge(wallet)
+    assert charge(neighbour).replayed is False
+
+
+def test_a_frozen_wallet_still_takes_money_in(own: Database) -> None:
+    wallet = a_wallet(5_000)
+    corrupt(own, wallet)
+    verify("--freeze")
+
+    a_settled_top_up(wallet, 1_000)
+
+    assert (state_of(wallet), funds_of(wallet)) == ("frozen", 6_001)
+
+
+def test_freezing_is_written_down_with_its_reason(own: Database) -> None:
+    wallet = a_wallet()
+    corrupt(own, wallet)
+
+    verify("--freeze")
+
+    with transaction(PlatformScope()) as session:
+        records = session.query(AuditRecord).filter_by(action="wallet.frozen").all()
+    assert [record.subject_id for record in records] == [wallet.id]
+    assert records[0].facts["reason"] in {"balance-is-transfers", "balance-is-last-posting"}

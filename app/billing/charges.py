@@ -84,12 +84,15 @@ def charge_usage(
 
 
 def _identity(usage: UsageEvent) -> dict[str, object]:
-    """Return what makes two deliveries the same event; 1.50 and 1.5 minutes are."""
+    """Return what makes two deliveries the same event; 1.50 and 1.5 minutes are.
+
+    The other party's number is left out: it costs nothing, and a hash of it that stays for ever
+    could be guessed back to the number after it was forgotten (requirement M3).
+    """
     return {
         "event_id": usage.event_id,
         "customer_id": usage.customer_id,
         "meter": usage.meter,
-        "counterparty": usage.counterparty,
         "quantity": format(usage.quantity.normalize(), "f"),
         "occurred_at": usage.occurred_at.timestamp(),
     }

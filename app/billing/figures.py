@@ -112,10 +112,10 @@ def platform_figures(
 
 def customer_counts(session: Session, scope: PlatformScope) -> dict[UUID, int]:
     """Return how many customers each reseller has."""
-    query = select(identity.Customer.reseller_id, func.count()).group_by(
+    query = select(identity.Customer.reseller_id, func.count().label("customers")).group_by(
         identity.Customer.reseller_id
     )
-    return dict(session.execute(query).tuples().all())
+    return {row.reseller_id: row.customers for row in session.execute(query)}
 
 
 def _totals(kinds: dict[str, int], currency: str) -> BookTotals:

@@ -82,11 +82,14 @@ def settle_top_up(
 
     Safe to call any number of times, from webhook, return page and sweeper at once (R1.1, R4.6).
     Refuses with AmountMismatchError, crediting nothing, when the word is about another amount,
-    currency or top-up.
+    currency, top-up, or a second payment of one that is settled.
     """
     top_up = _locked(session, scope, top_up_id)
     state = TopUpState(top_up.state)
-    if result.reference != str(top_up.id):
+    is_other_payment = state is TopUpState.SETTLED and result.payment_id != top_up.payment_id
+    if result.reference != str(top_up.id) or (
+        result.state is CheckoutState.PAID and is_other_payment
+    ):
         raise AmountMismatchError(top_up=str(top_up.id), session=result.session_id)
     if result.state is CheckoutState.PAID and may_move(state, TopUpState.SETTLED):
         _credit(session, scope, top_up, result, now)

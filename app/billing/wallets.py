@@ -2,6 +2,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CursorResult, Select, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app import audit, ledger
@@ -30,17 +31,19 @@ def open_wallet(
     account = ledger.open_account(
         session, scope.reseller_id, AccountName(chart.WALLET, identifier, currency)
     )
-    wallet = Wallet(
-        reseller_id=scope.reseller_id,
-        id=identifier,
-        customer_id=customer_id,
-        currency=currency,
-        account_id=account,
+    # Two at once: the second finds the first one's.
+    session.execute(
+        insert(Wallet)
+        .values(
+            reseller_id=scope.reseller_id,
+            id=identifier,
+            customer_id=customer_id,
+            currency=currency,
+            account_id=account,
+        )
+        .on_conflict_do_nothing()
     )
-    session.add(wallet)
-    session.flush()
-    session.refresh(wallet)
-    return wallet
+    return get_wallet(session, scope, customer_id=customer_id, currency=currency)
 
 
 def get_wallet(

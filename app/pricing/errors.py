@@ -49,3 +49,11 @@ class UnknownOfferError(AppError):
     kind = Kind.NOT_FOUND
     code = "pricing.unknown_offer"
     text = translatable("There is no such offer.")
+
+
+class DateTakenError(AppError):
+    """A price or offer already begins at this date; what holds is never changed."""
+
+    kind = Kind.CONFLICT
+    code = "pricing.date_taken"
+    text = translatable("Something already begins at this date. Choose a later one.")

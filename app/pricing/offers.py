@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.kernel import Money, new_id
-from app.pricing.errors import UnknownOfferError
+from app.pricing.errors import DateTakenError, UnknownOfferError
 from app.pricing.models import CreditPurpose, Meter, Offer, Price, SoldOffer
 from app.pricing.rules import require_tax_rate, require_unit_price
 from app.tenancy import PlatformScope
@@ -50,8 +50,16 @@ def set_price(
     unit_price: Decimal,
     valid_from: datetime,
 ) -> Price:
-    """Add the gross price of one unit from a date on. Refuses a bad price."""
+    """Add the gross price of one unit from a date on.
+
+    Refuses a bad price, and a date that has one: charges may have been rated by it.
+    """
     require_unit_price(unit_price)
+    taken = select(Price.id).where(
+        Price.offer_id == offer_id, Price.meter == meter, Price.valid_from == valid_from
+    )
+    if session.scalar(taken) is not None:
+        raise DateTakenError(valid_from=valid_from.isoformat())
     price = Price(
         id=new_id(), offer_id=offer_id, meter=meter, unit_price=unit_price, valid_from=valid_from
     )
@@ -68,7 +76,9 @@ def sell_offer(
     offer_id: UUID,
     valid_from: datetime,
 ) -> None:
-    """Let a reseller sell an offer from a date on."""
+    """Let a reseller sell an offer from a date on. Refuses a date on which another one begins."""
+    if session.get(SoldOffer, (reseller_id, valid_from)) is not None:
+        raise DateTakenError(valid_from=valid_from.isoformat())
     session.add(SoldOffer(reseller_id=reseller_id, offer_id=offer_id, valid_from=valid_from))
     session.flush()
 

@@ -1,11 +1,12 @@
 """Every task a job can name. Defer one with `kernel.defer(session, "<name>", **arguments)`."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
 
 from app import billing, identity, ledger, payments
-from app.kernel import transaction
+from app.kernel import AppError, transaction
 from app.ports import Ports
 from app.tenancy import PlatformScope, TenantScope, list_resellers
 from app.worker.registry import task
@@ -62,6 +63,14 @@ def handle_payment_event(ports: Ports, *, event_id: str) -> None:
         )
 
 
+def _confirm(ports: Ports, scope: TenantScope, top_up_id: UUID) -> None:
+    """Ask about one top-up; one that cannot be decided does not hold up the others."""
+    try:
+        billing.confirm_top_up(ports.gateway, scope, top_up_id=top_up_id, now=ports.clock())
+    except AppError as refused:
+        _log.warning("top_up_undecided", top_up_id=str(top_up_id), code=refused.code)
+
+
 @task("sweep_payments")
 def sweep_payments(ports: Ports) -> None:
     """Find what no webhook told: events left lying and pages that were paid or ran out."""
@@ -70,12 +79,15 @@ def sweep_payments(ports: Ports) -> None:
         scopes = [TenantScope(tenant.id) for tenant in list_resellers(session, _PLATFORM)]
         events = payments.unhandled_events(session, _PLATFORM, received_before=now - _PATIENCE)
     for event_id in events:
-        handle_payment_event(ports, event_id=event_id)
+        try:
+            handle_payment_event(ports, event_id=event_id)
+        except AppError as refused:
+            _log.warning("payment_event_undecided", event_id=event_id, code=refused.code)
     for scope in scopes:
         with transaction(scope) as session:
             waiting = billing.pending_top_ups(session, scope, before=now - _PATIENCE)
         for top_up in waiting:
-            billing.confirm_top_up(ports.gateway, scope, top_up_id=top_up.id, now=now)
+            _confirm(ports, scope, top_up.id)
 
 
 @task("verify_books", retries=2)

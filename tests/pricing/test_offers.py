@@ -8,6 +8,7 @@ from app.pricing import (
     BadPriceError,
     BadTaxRateError,
     CreditPurpose,
+    DateTakenError,
     NothingSoldError,
     UnknownOfferError,
     add_offer,
@@ -18,7 +19,14 @@ from app.pricing import (
 )
 from app.tenancy import PlatformScope
 from tests.factories import a_reseller, scope_of, unique
-from tests.factories.money import LONG_AGO, METER, a_priced_reseller, an_offer
+from tests.factories.money import (
+    LONG_AGO,
+    METER,
+    a_priced_reseller,
+    a_wallet,
+    an_offer,
+    charge,
+)
 
 pytestmark = pytest.mark.usefixtures("connected")
 SCOPE = PlatformScope()
@@ -93,3 +101,23 @@ def test_a_reseller_without_an_offer_sells_nothing() -> None:
 
     with transaction(scope) as session, pytest.raises(NothingSoldError):
         tax_terms(session, scope, at=now())
+
+
+def test_a_second_price_or_offer_from_the_same_date_is_refused_and_the_first_one_holds() -> None:
+    offer, other = an_offer(unit_price="0.19"), an_offer()
+    reseller = a_priced_reseller(offer=offer)
+
+    with pytest.raises(DateTakenError), transaction(SCOPE) as session:
+        set_price(
+            session,
+            SCOPE,
+            offer_id=offer.id,
+            meter=METER,
+            unit_price=Decimal("0.29"),
+            valid_from=LONG_AGO,
+        )
+    with pytest.raises(DateTakenError), transaction(SCOPE) as session:
+        sell_offer(session, SCOPE, reseller_id=reseller.id, offer_id=other.id, valid_from=LONG_AGO)
+
+    wallet = a_wallet(1_000, reseller=reseller)
+    assert charge(wallet, "10").gross.minor == 190

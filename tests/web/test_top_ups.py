@@ -3,7 +3,8 @@
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import parse_qs, urlsplit
@@ -12,6 +13,7 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from app.billing import TopUp, TopUpState, Wallet, list_top_ups
@@ -199,16 +201,28 @@ def test_the_sweeper_finds_what_no_webhook_told(
     person: Customer, ports: Ports, sandbox: RunningSandbox
 ) -> None:
     Shopper().pay(person.start().location, GOOD)
-    later = Ports(
-        gateway=ports.gateway,
-        live=ports.live,
-        bell=ports.bell,
-        clock=lambda: now().replace(year=now().year + 1),
-    )
 
-    sweep_payments(later)
+    sweep_payments(replace(ports, clock=lambda: now() + timedelta(minutes=5)))
 
     assert funds_of(person.wallet) == 5_000
+
+
+def test_a_top_up_that_cannot_be_decided_does_not_hold_up_the_others(
+    app: Flask, ports: Ports
+) -> None:
+    reseller = a_priced_reseller()
+    lost, paying = a_person(app, reseller), a_person(app, reseller)
+    lost.start()
+    Shopper().pay(paying.start().location, GOOD)
+    with transaction(scope_of(reseller)) as session:
+        session.execute(
+            text("UPDATE top_ups SET session_id = 'cs_test_unknown' WHERE wallet_id = :wallet"),
+            {"wallet": lost.wallet.id},
+        )
+
+    sweep_payments(replace(ports, clock=lambda: now() + timedelta(minutes=5)))
+
+    assert (funds_of(lost.wallet), funds_of(paying.wallet)) == (0, 5_000)
 
 
 def test_sending_the_form_twice_makes_one_top_up_and_one_page(person: Customer) -> None:

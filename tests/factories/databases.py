@@ -37,11 +37,16 @@ def a_database_of_its_own(cluster: PostgresServer) -> Iterator[Database]:
                 sql.Identifier(name), sql.Identifier(_TEMPLATE)
             )
         )
-        yield Database(
+        made = Database(
             cluster.superuser_url(name),
             cluster.url("kontor_app", APPLICATION_PASSWORD, name),
             cluster.url("kontor_platform", PLATFORM_PASSWORD, name),
         )
+        # A role's search path belongs to one database and is not cloned.
+        schema_changes.make_roles(
+            made.owner_url, application_url=made.application_url, platform_url=made.platform_url
+        )
+        yield made
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 

@@ -59,7 +59,7 @@ class Stack:
         return time.monotonic()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     directory = tmp_path_factory.mktemp("journeys") / "demo"
     port = _free_port()
@@ -106,7 +106,8 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
+# Not for the session: Playwright's event loop runs as long as it does, and other tests have theirs.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         pytest.skip("Debian's package chromium is not installed and could not be")

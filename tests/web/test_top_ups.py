@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -14,37 +14,22 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
-from werkzeug.test import TestResponse
 
-from app.billing import TopUp, TopUpState, Wallet, list_top_ups
-from app.identity import get_customer
+from app.billing import TopUp, TopUpState
 from app.integrations.stripe_gateway import StripeGateway
 from app.kernel import now, transaction
 from app.payments import store_event
 from app.ports import Ports
 from app.sandbox import RunningSandbox, start_sandbox
-from app.tenancy import PublicScope, Tenant
+from app.tenancy import PublicScope
 from app.worker.tasks import handle_payment_event, sweep_payments
-from tests.apps import PLATFORM_DOMAIN, Browser
-from tests.factories import a_customer_user, scope_of
-from tests.factories.money import a_priced_reseller, a_wallet, funds_of, scope_of_wallet
+from tests.factories import scope_of
+from tests.factories.money import a_priced_reseller, funds_of
 from tests.fakes import FakeBell, FakeLive
 from tests.sandbox.shopper import Shopper
+from tests.web.paying import Customer, Inbox, a_person
 
-TOP_UP = "/portal/billing/topup"
 GOOD, DECLINED = "4242424242424242", "4000000000000002"
-
-
-@dataclass
-class Inbox:
-    """Takes the sandbox's deliveries and keeps them; a test hands them on when it wants."""
-
-    server: ThreadingHTTPServer
-    deliveries: list[tuple[bytes, str]] = field(default_factory=list)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}/"
 
 
 @pytest.fixture(scope="module")
@@ -87,39 +72,6 @@ def ports(sandbox: RunningSandbox) -> Ports:
 @pytest.fixture
 def app(make_app: Callable[..., Flask], ports: Ports) -> Flask:
     return make_app(ports)
-
-
-@dataclass(frozen=True)
-class Customer:
-    """A signed-in customer with an empty wallet."""
-
-    browser: Browser
-    wallet: Wallet
-
-    def start(self, **form: str) -> TestResponse:
-        wanted = {"amount": "5000", "request_key": "a", **form}
-        return self.browser.post(TOP_UP, wanted)
-
-    def top_ups(self) -> list[TopUp]:
-        scope = scope_of_wallet(self.wallet)
-        with transaction(scope) as session:
-            return list_top_ups(session, scope, wallet_id=self.wallet.id)
-
-    def result(self, *, cancelled: bool = False) -> str:
-        path = f"/portal/billing/success?top_up={self.top_ups()[0].id}"
-        page = self.browser.get(f"{path}&cancelled=1" if cancelled else path)
-        return page.get_data(as_text=True)
-
-
-def a_person(app: Flask, reseller: Tenant | None = None) -> Customer:
-    owner = reseller or a_priced_reseller()
-    wallet = a_wallet(0, reseller=owner)
-    scope = scope_of(owner)
-    with transaction(scope) as session:
-        customer = get_customer(session, scope, customer_id=wallet.customer_id)
-    browser = Browser(app, f"{owner.slug}.{PLATFORM_DOMAIN}")
-    browser.sign_in(a_customer_user(customer).email)
-    return Customer(browser, wallet)
 
 
 @pytest.fixture

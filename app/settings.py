@@ -9,9 +9,9 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MINIMUM_SECRET_LENGTH = 32
-# What the sandbox and the demo use; anybody can read them here, so they are refused elsewhere.
+MINIMUM_TOKEN_LENGTH = 16
+# The sandbox's key; it opens nothing, and Stripe itself refuses it.
 SANDBOX_STRIPE_KEY = "sk_test_sandbox"
-KNOWN_SECRETS = frozenset({"change-me", "secret", "demo", "password"})
 
 
 class Mode(Enum):
@@ -58,7 +58,9 @@ class Settings(BaseSettings):
     rate_limit_sign_in: str = Field("10 per minute", description="per address and site")
     rate_limit_billing: str = Field("30 per minute", description="per user, /portal/billing")
     rate_limit_webhook: str = Field("6000 per minute", description="per address, /billing/webhook")
-    rate_limit_api: str = Field("6000 per minute", description="per API key")
+    rate_limit_api: str = Field(
+        "6000 per minute", description="per API key; a refused one counts for its address"
+    )
     call_record_days: int = Field(90, ge=1, description="third parties' numbers are kept so long")
 
     @model_validator(mode="after")
@@ -66,13 +68,18 @@ class Settings(BaseSettings):
         if self.kontor_mode is Mode.DEMO:
             return self
         secret = self.secret_key.get_secret_value()
-        if len(secret) < MINIMUM_SECRET_LENGTH or secret.lower() in KNOWN_SECRETS:
+        if len(secret) < MINIMUM_SECRET_LENGTH:
             raise WeakSecretError(
                 f"SECRET_KEY must have at least {MINIMUM_SECRET_LENGTH} characters: "
                 "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
             )
         if len(set(secret)) < MINIMUM_SECRET_LENGTH // 4:
             raise WeakSecretError("SECRET_KEY repeats itself: make a random one")
+        for name in ("metrics_token", "stripe_webhook_secret"):
+            if 0 < len(getattr(self, name).get_secret_value()) < MINIMUM_TOKEN_LENGTH:
+                raise WeakSecretError(
+                    f"{name.upper()} must have at least {MINIMUM_TOKEN_LENGTH} characters, or none"
+                )
         return self
 
     @property

@@ -24,3 +24,9 @@ def test_a_strong_secret_key_is_taken_and_never_shown() -> None:
     settings = Settings.model_validate({"secret_key": STRONG})
 
     assert STRONG not in repr(settings)
+
+
+@pytest.mark.parametrize("name", ["metrics_token", "stripe_webhook_secret"])
+def test_a_weak_token_is_refused_outside_the_demo(name: str) -> None:
+    with pytest.raises(ValidationError, match=name.upper()):
+        Settings.model_validate({"secret_key": STRONG, name: "secret"})

@@ -15,10 +15,10 @@ from app.billing.errors import (
     InsufficientFundsError,
     TermsInMotionError,
 )
-from app.billing.events import BalanceChanged
-from app.billing.models import UsageRecord
+from app.billing.rules import usage_key
 from app.billing.terms import ChargeTerms, kept_terms, read_terms
-from app.kernel import Money, event_body
+from app.billing.wallets import require_paying_wallet
+from app.kernel import Money, note_emitted
 from app.tenancy import TenantScope
 
 # A meter's clock may run ahead of ours by this much.
@@ -68,18 +68,23 @@ def charge_usage(
 
     One entry pays tax, every reseller and the platform (requirement C2). Refuses, changing
     nothing: an unknown customer, a meter without a price, a bad quantity, usage in the future, a
-    frozen wallet, an id used with other content, and a wallet that cannot pay; the last binds
-    nothing, so that the same event may be sent again after a top-up (C3).
+    frozen wallet (but for an event that it paid before), an id used with other content, and a
+    wallet that cannot pay; the last binds nothing, so that the same event may be sent again after
+    a top-up (C3).
     """
     if usage.occurred_at > now + CLOCK_TOLERANCE:
         raise FutureUsageError(occurred_at=usage.occurred_at.isoformat())
-    terms = kept_terms(session, scope, usage.customer_id, usage.meter, usage.occurred_at)
+    terms = kept_terms(session, scope, usage.meter, usage.occurred_at)
     for _ in range(ATTEMPTS):
         quote = pricing.rate(terms.tariff, usage.quantity)
         posted = _post(session, scope, usage=usage, terms=terms, quote=quote)
         if posted is not None:
-            return _charge(session, scope, usage=usage, quote=quote, posted=posted)
-        terms = read_terms(session, scope, usage.customer_id, usage.meter, usage.occurred_at)
+            return _charge(usage, quote.gross.currency, posted)
+        before, terms = terms, read_terms(session, scope, usage.meter, usage.occurred_at)
+        if terms.revision == before.revision:
+            require_paying_wallet(
+                session, scope, customer_id=usage.customer_id, currency=terms.tariff.currency
+            )
     raise TermsInMotionError
 
 
@@ -106,14 +111,15 @@ def _post(
     terms: ChargeTerms,
     quote: pricing.Quote,
 ) -> ledger.Posted | None:
-    """Post the entry with its record and event; None where the terms no longer hold.
+    """Post the entry with its record and event; None where nobody may pay or the terms changed.
 
     Says a refusal in billing's words.
     """
     draft = _draft(scope, usage, terms, quote)
     record = (
         terms.revision,
-        terms.wallet_id,
+        usage.customer_id,
+        quote.gross.currency,
         usage.event_id,
         usage.meter,
         quote.tariff.price_id,
@@ -123,8 +129,9 @@ def _post(
         quote.net.minor,
         quote.tax.minor,
         usage.counterparty,
-        event_body(session, BalanceChanged(terms.wallet_id, terms.account_id)),
     )
+    # The statement writes `BalanceChanged` itself.
+    note_emitted(session)
     try:
         return ledger.post_through(session, draft, function="charge_usage", arguments=record)
     except ledger.InsufficientFundsError as refused:
@@ -142,36 +149,22 @@ def _draft(
     return ledger.EntryDraft(
         book_id=scope.reseller_id,
         kind=chart.USAGE,
-        key=f"usage:{usage.event_id}",
+        key=usage_key(usage.event_id),
         input_hash=ledger.fingerprint(_identity(usage)),
         effective_at=usage.occurred_at,
         transfers=chart.usage_transfers(
             scope.reseller_id,
-            terms.account_id,
+            chart.PAYING_WALLET,
             quote,
             commissions.share(quote.net, terms.shares),
         ),
-        watch=terms.account_id,
+        watch=chart.PAYING_WALLET,
     )
 
 
-def _charge(
-    session: Session,
-    scope: TenantScope,
-    *,
-    usage: UsageEvent,
-    quote: pricing.Quote,
-    posted: ledger.Posted,
-) -> Charge:
+def _charge(usage: UsageEvent, currency: str, posted: ledger.Posted) -> Charge:
     """Return what was charged: now, or, of a repetition, what the record of the first time says."""
-    unit_price, gross, net, tax = quote.tariff.unit_price, quote.gross, quote.net, quote.tax
-    if posted.replayed:
-        first = session.get_one(UsageRecord, (scope.reseller_id, posted.entry_id))
-        unit_price = first.unit_price
-        gross, net, tax = (
-            Money(minor, gross.currency)
-            for minor in (first.gross_minor, first.net_minor, first.tax_minor)
-        )
+    unit_price, gross, net, tax = posted.more
     return Charge(
         id=posted.entry_id,
         event_id=usage.event_id,
@@ -179,10 +172,10 @@ def _charge(
         meter=usage.meter,
         quantity=usage.quantity,
         unit_price=unit_price,
-        gross=gross,
-        net=net,
-        tax=tax,
-        balance=Money(posted.posted, gross.currency),
+        gross=Money(gross, currency),
+        net=Money(net, currency),
+        tax=Money(tax, currency),
+        balance=Money(posted.posted, currency),
         version=posted.version,
         replayed=posted.replayed,
     )

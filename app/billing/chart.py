@@ -20,6 +20,9 @@ TAX_PREPAID = "tax_prepaid"
 COMMISSION = "commission"
 REVENUE = "revenue"
 
+# Stands for the account of the customer's wallet, which `charge_usage` finds in the database.
+PAYING_WALLET = UUID(int=0)
+
 USAGE = "usage"
 TOP_UP = "top_up"
 

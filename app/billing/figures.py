@@ -79,9 +79,15 @@ def reseller_figures(
     accounts = {line.account_id: line.book_id for line in commissions}
     earned = ledger.credited_since(session, accounts, since=month)
     revenue = session.scalar(
-        select(func.coalesce(func.sum(UsageRecord.gross_minor), 0)).where(
+        select(func.coalesce(func.sum(UsageRecord.gross_minor), 0))
+        .join(
+            Wallet,
+            (Wallet.reseller_id == UsageRecord.reseller_id) & (Wallet.id == UsageRecord.wallet_id),
+        )
+        .where(
             UsageRecord.reseller_id == scope.reseller_id,
             UsageRecord.entry_id >= first_id_at(month),
+            Wallet.currency == currency,
         )
     )
     return ResellerFigures(

@@ -108,7 +108,9 @@ def confirm_top_up(
     with transaction(scope) as session:
         top_up = read_top_up(session, scope, top_up_id=top_up_id)
     known = session_id or top_up.session_id
-    if top_up.state == TopUpState.SETTLED.value or known is None:
+    # About another page than the one that paid, the processor is asked: it may be paid as well.
+    is_settled = top_up.state == TopUpState.SETTLED.value and known == top_up.session_id
+    if is_settled or known is None:
         return top_up
     result = gateway.retrieve_checkout(known)
     with transaction(scope) as session:

@@ -1,3 +1,5 @@
+import hashlib
+
 from app.billing.errors import AmountRefusedError
 from app.billing.models import TopUpState
 from app.kernel import AppError, Kind, Money, translatable
@@ -47,6 +49,15 @@ def require_top_up_amount(amount: Money) -> None:
     """Refuse an amount outside the limits."""
     if not LEAST_TOP_UP <= amount.minor <= GREATEST_TOP_UP:
         raise AmountRefusedError(least=LEAST_TOP_UP, greatest=GREATEST_TOP_UP)
+
+
+def usage_key(event_id: str) -> str:
+    """Return the ledger's key of a usage event; `verification.py` reckons it the same way.
+
+    Not the id itself: senders make it of what they have, which may be a telephone number, and the
+    ledger forgets nothing (M3).
+    """
+    return f"usage:{hashlib.sha256(event_id.encode()).hexdigest()[:32]}"
 
 
 def mask_number(number: str) -> str:

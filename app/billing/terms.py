@@ -1,4 +1,4 @@
-"""Who pays a charge and by which terms; kept between charges while they hold.
+"""The terms of a charge, kept between charges while they hold.
 
 What is kept is never trusted: `charge_usage` in the database compares the revision of the terms
 (migration 0005) in the statement that posts, and posts nothing where they have changed.
@@ -13,32 +13,26 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app import commissions, pricing
-from app.billing.errors import WalletFrozenError, WalletNotFoundError
-from app.billing.models import WalletState
 from app.kernel import cursor
 from app.tenancy import TenantScope
 
-# All that a charge must know, in one trip and one snapshot. Each slice wrote its own part.
+# Price, shares and the time between two changes, in one trip and one snapshot. Each slice wrote
+# its own part.
 _READ = f"""
 WITH {pricing.TERMS_CHANGES}
-SELECT w.id, w.account_id, w.currency, w.state,
-       {pricing.TARIFF_AS_JSON}, {commissions.TERMS_AS_JSON}, {pricing.SPAN_OF_TERMS},
-       (SELECT revision FROM terms_revision)
-  FROM wallets w
- WHERE w.reseller_id = %(reseller_id)s AND w.customer_id = %(customer_id)s
+SELECT {pricing.TARIFF_AS_JSON}, {commissions.TERMS_AS_JSON}, {pricing.SPAN_OF_TERMS}, revision
+  FROM terms_revision
 """.encode()  # noqa: S608 - constants of ours
 
-# About half a kilobyte each.
+# One for each reseller and meter, about half a kilobyte.
 _MOST = 50_000
-_kept: dict[tuple[UUID, UUID, str], ChargeTerms] = {}
+_kept: dict[tuple[UUID, str], ChargeTerms] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class ChargeTerms:
-    """The wallet that pays and the terms that hold from one change to the next."""
+    """What a reseller's charges by one meter are rated and shared by, from a change to the next."""
 
-    wallet_id: UUID
-    account_id: UUID
     tariff: pricing.Tariff
     shares: list[commissions.Term]
     revision: int
@@ -50,46 +44,33 @@ class ChargeTerms:
         return self.holds_from <= at and (self.holds_until is None or at < self.holds_until)
 
 
-def kept_terms(
-    session: Session, scope: TenantScope, customer_id: UUID, meter: str, at: datetime
-) -> ChargeTerms:
+def kept_terms(session: Session, scope: TenantScope, meter: str, at: datetime) -> ChargeTerms:
     """Return the terms of a charge at a time, from an earlier charge where they cover it.
 
     Refuses what `read_terms` refuses.
     """
-    terms = _kept.get((scope.reseller_id, customer_id, meter))
+    terms = _kept.get((scope.reseller_id, meter))
     if terms is not None and terms.cover(at):
         return terms
-    return read_terms(session, scope, customer_id, meter, at)
+    return read_terms(session, scope, meter, at)
 
 
-def read_terms(
-    session: Session, scope: TenantScope, customer_id: UUID, meter: str, at: datetime
-) -> ChargeTerms:
+def read_terms(session: Session, scope: TenantScope, meter: str, at: datetime) -> ChargeTerms:
     """Read the terms of a charge at a time and keep them.
 
-    Refuses an unknown customer, a meter without a price, a chain without an agreement and a
-    frozen wallet.
+    Refuses a meter without a price and a chain without an agreement.
     """
-    asked = {
-        "reseller_id": scope.reseller_id, "customer_id": customer_id, "meter": meter, "at": at
-    }  # fmt: skip
-    rows = cursor(session).execute(_READ, asked).fetchall()
-    if not rows:
-        raise WalletNotFoundError(customer=str(customer_id))
-    tariff = pricing.read_tariff(rows[0][4], meter=meter)
-    shares = commissions.read_terms(rows[0][5])
-    for wallet_id, account_id, currency, state, *_, since, until, revision in rows:
-        if currency == tariff.currency:
-            if state != WalletState.ACTIVE.value:
-                raise WalletFrozenError(wallet=str(wallet_id))
-            terms = ChargeTerms(wallet_id, account_id, tariff, shares, revision, since, until)
-            _keep((scope.reseller_id, customer_id, meter), terms)
-            return terms
-    raise WalletNotFoundError(customer=str(customer_id), currency=tariff.currency)
-
-
-def _keep(key: tuple[UUID, UUID, str], terms: ChargeTerms) -> None:
+    asked = {"reseller_id": scope.reseller_id, "meter": meter, "at": at}
+    row = cursor(session).execute(_READ, asked).fetchone() or (None, None, at, None, 0)
+    tariff, shares, since, until, revision = row
+    terms = ChargeTerms(
+        pricing.read_tariff(tariff, meter=meter),
+        commissions.read_terms(shares),
+        revision,
+        since,
+        until,
+    )
     if len(_kept) >= _MOST:
         _kept.clear()
-    _kept[key] = terms
+    _kept[scope.reseller_id, meter] = terms
+    return terms

@@ -86,7 +86,8 @@ LAWS: tuple[Law, ...] = (
                coalesce(w.account_id, (SELECT p.account_id FROM ledger_postings p
                                         WHERE p.book_id = e.book_id AND p.entry_id = e.id LIMIT 1))
                AS account_id,
-               u.entry_id IS NOT NULL AND e.id IS NOT NULL AND e.key = 'usage:' || u.event_id
+               u.entry_id IS NOT NULL AND e.id IS NOT NULL AND e.key =
+               'usage:' || left(encode(sha256(convert_to(u.event_id, 'UTF8')), 'hex'), 32)
                AS holds
           FROM usage_records u
           FULL JOIN (SELECT * FROM ledger_entries WHERE kind = 'usage') e

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app import audit, ledger
 from app.billing import chart
-from app.billing.errors import WalletNotFoundError
+from app.billing.errors import WalletFrozenError, WalletNotFoundError
 from app.billing.models import UsageRecord, Wallet, WalletState
 from app.kernel import Money, new_id
 from app.ledger import AccountName, Balance
@@ -60,6 +60,15 @@ def get_wallet(
     if wallet is None:
         raise WalletNotFoundError(customer=str(customer_id))
     return wallet
+
+
+def require_paying_wallet(
+    session: Session, scope: TenantScope, *, customer_id: UUID, currency: str
+) -> None:
+    """Refuse where a customer has no wallet in a currency, or it is frozen."""
+    wallet = get_wallet(session, scope, customer_id=customer_id, currency=currency)
+    if wallet.state != WalletState.ACTIVE.value:
+        raise WalletFrozenError(wallet=str(wallet.id))
 
 
 def wallet_balance(session: Session, scope: TenantScope, *, wallet: Wallet) -> Balance:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -64,23 +65,32 @@ def _as_json(checks: Sequence[Check], frozen: Sequence[Wallet]) -> dict[str, obj
 
 
 def _print(checks: Sequence[Check], frozen: Sequence[Wallet]) -> None:
-    table = Table("Law", "What it says")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Law", no_wrap=True)
+    table.add_column("What it says")
     table.add_column("Examined", justify="right")
     table.add_column("Broken", justify="right")
-    table.add_column("Look for", overflow="fold")
+    # Room for what to look for only where there is something.
+    if any(check.broken for check in checks):
+        table.add_column("Look for", overflow="fold")
     for check in checks:
         table.add_row(
             check.name,
             check.description,
             f"{check.examined:,}",
             f"[bold red]{len(check.broken):,}[/]" if check.broken else "0",
-            "\n".join(escape(identifier) for identifier in check.broken[:SHOWN]),
+            *_look_for(check),
         )
     console = Console()
     console.print(table)
     console.print(_verdict(checks))
     for wallet in frozen:
         console.print(f"Wallet {wallet.id} is frozen now.")
+
+
+def _look_for(check: Check) -> list[str]:
+    found = [escape(identifier) for identifier in check.broken[:SHOWN]]
+    return ["\n".join(found)] if found else []
 
 
 def _verdict(checks: Sequence[Check]) -> str:

@@ -7,6 +7,7 @@ from app.edge.declarations import UndeclaredBlueprintError, Where, declare
 from app.edge.errors import ForeignOriginError, SignInNeededError
 from app.edge.headers import csp_nonce
 from app.edge.installation import install, seal
+from app.edge.limits import count_by_own_key
 from app.edge.logs import configure_logs
 from app.edge.metrics import CONTENT_TYPE as METRICS_CONTENT_TYPE
 from app.edge.news import CacheNews, redis_client
@@ -51,6 +52,7 @@ __all__ = [
     "UndeclaredBlueprintError",
     "Where",
     "configure_logs",
+    "count_by_own_key",
     "csp_nonce",
     "current_brand",
     "current_edge",

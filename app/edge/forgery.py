@@ -43,10 +43,10 @@ def _require_own_origin(*, is_secure: bool) -> None:
     origin = request.headers.get("Origin") or request.headers.get("Referer")
     if not origin:
         return
-    parts = urlsplit(origin)
     try:
+        parts = urlsplit(origin)
         host = normalise_host(parts.hostname or "")
-    except InvalidHostError as invalid:
+    except (InvalidHostError, ValueError) as invalid:
         raise ForeignOriginError from invalid
     site = site_or_none()
     # The port is not compared: nginx passes $host, which has none (rule R1).

@@ -74,7 +74,7 @@ def _limit_caching(response: Response) -> None:
         response.vary.update(("Host", "Cookie", "Accept-Language"))
     if response.mimetype == "text/event-stream":
         return
-    if session.get(TOKEN_KEY) and (is_page or response.is_json):
+    if session.get(TOKEN_KEY):
         response.headers.setdefault("Cache-Control", "private, no-store")
     elif is_page:
         response.headers.setdefault("Cache-Control", "private, no-cache")

@@ -10,7 +10,7 @@ from app.edge.browser_sessions import BrowserSessions
 from app.edge.forgery import refuse_forgery
 from app.edge.headers import guard_browsers
 from app.edge.languages import speak_languages
-from app.edge.limits import limit_blueprints, limit_requests
+from app.edge.limits import accepted_keys, limit_blueprints, limit_requests
 from app.edge.metrics import Metrics, measure
 from app.edge.news import CacheNews
 from app.edge.options import EdgeOptions
@@ -86,4 +86,5 @@ def _make(options: EdgeOptions, ports: Ports) -> Edge:
         brands=BrandDirectory(news=news, themes=themes),
         themes=themes,
         metrics=Metrics(),
+        accepted_keys=accepted_keys(),
     )

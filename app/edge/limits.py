@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from hashlib import blake2b
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 from flask import Flask, request, session
@@ -12,12 +13,17 @@ from redis.retry import Retry
 
 from app.edge.browser_sessions import TOKEN_KEY, realm_of_path
 from app.edge.declarations import all_of
+from app.edge.memory import ShortMemory
 from app.edge.options import Allowance, EdgeOptions
+from app.edge.signed_in import LOGOUT_PATHS
 from app.edge.site_guard import site_or_none
 from app.edge.state import current_edge
 from app.identity import InvalidEmailError, normalise_email
 
 _REDIS_SECONDS = 0.5
+_KEY_SECONDS, _KEYS_KEPT = 600.0, 10_000
+# The addresses one line or one server is given.
+_IPV6_HOME = 64
 
 
 def limit_requests(app: Flask, options: EdgeOptions) -> None:
@@ -55,12 +61,34 @@ def limit_blueprints(app: Flask, options: EdgeOptions) -> None:
                 scope=f"{allowance.value}:{key.__name__}",
                 key_func=partial(_pseudonym, key),
                 methods=["POST"] if allowance is Allowance.SIGN_IN else None,
+                exempt_when=_is_signing_out if allowance is Allowance.SIGN_IN else None,
             )
             limit(app.blueprints[name])
 
 
+def accepted_keys() -> ShortMemory[str, bool]:
+    """Return a memory for API keys that were accepted lately."""
+    return ShortMemory(size=_KEYS_KEPT, seconds=_KEY_SECONDS)
+
+
+def count_by_own_key() -> None:
+    """Count the key of this request for itself from now on; call it where it was found valid."""
+    current_edge().accepted_keys.put(_authorization(), True)
+
+
+def _is_signing_out() -> bool:
+    return request.path in LOGOUT_PATHS.values()
+
+
 def _by_address() -> str:
-    return request.remote_addr or "socket"
+    try:
+        address = ip_address(request.remote_addr or "")
+    except ValueError:
+        return "socket"
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    # Whoever has one IPv6 address has 2^64 of them.
+    return str(address.ipv4_mapped or IPv6Network((int(address), _IPV6_HOME), strict=False))
 
 
 def _by_address_and_site() -> str:
@@ -74,6 +102,7 @@ def _by_account() -> str:
     except InvalidEmailError:
         account = ""
     site = site_or_none()
+    account = account or _by_address()
     return f"{account}|{realm_of_path(request.path).value}|{site.tenant_id if site else ''}"
 
 
@@ -82,7 +111,13 @@ def _by_user() -> str:
 
 
 def _by_key() -> str:
-    return request.headers.get("Authorization") or _by_address_and_site()
+    # Until a key was accepted its sender's address counts, else every invented one were free.
+    key = _authorization()
+    return key if current_edge().accepted_keys.get(key) else _by_address_and_site()
+
+
+def _authorization() -> str:
+    return request.headers.get("Authorization", "")
 
 
 def _pseudonym(key: Callable[[], str]) -> str:

@@ -9,6 +9,7 @@ from wsgiref.types import WSGIEnvironment
 import psycopg
 import structlog
 from flask import Flask, Request, has_request_context, request
+from flask.json.provider import DefaultJSONProvider
 from flask.templating import Environment
 from flask_openapi3.openapi import OpenAPI
 from jinja2 import Template
@@ -42,6 +43,17 @@ class Resolution:
     trouble: Exception | None = None
 
 
+class ShallowJson(DefaultJSONProvider):
+    """Flask's JSON; a body nested too deeply to be read is malformed, not an error of ours."""
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:  # noqa: ANN401 - Flask's signature
+        """Read JSON; refuses with ValueError whatever is none."""
+        try:
+            return super().loads(s, **kwargs)
+        except RecursionError as too_deep:
+            raise ValueError("nested too deeply") from too_deep
+
+
 class SandboxedPages(ImmutableSandboxedEnvironment):
     """Flask's template environment inside Jinja's sandbox: themes are other people's files."""
 
@@ -69,6 +81,7 @@ class SandboxedPages(ImmutableSandboxedEnvironment):
 class SiteApp(OpenAPI):
     """Resolves the host first and then matches the path against that kind of site's own URL map."""
 
+    json_provider_class = ShallowJson
     jinja_environment = SandboxedPages  # type: ignore[assignment] # same contract, other parent
     sites: SiteDirectory
     choose_template: Callable[[str], str]

@@ -6,6 +6,7 @@ from typing import cast
 from flask import Flask, current_app
 
 from app.edge.brands import BrandDirectory
+from app.edge.memory import ShortMemory
 from app.edge.metrics import Metrics
 from app.edge.news import CacheNews
 from app.edge.options import EdgeOptions
@@ -27,6 +28,7 @@ class Edge:
     brands: BrandDirectory
     themes: ThemeShelf
     metrics: Metrics
+    accepted_keys: ShortMemory[str, bool]
 
     def close(self) -> None:
         """End the background work of the app."""

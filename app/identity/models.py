@@ -25,7 +25,7 @@ class Realm(Enum):
 
 
 class CustomerState(Enum):
-    """A blocked customer signs in but is charged nothing."""
+    """Shown to the reseller; nothing acts on it before customers can be blocked (F2)."""
 
     ACTIVE = "active"
     BLOCKED = "blocked"

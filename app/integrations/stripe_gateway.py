@@ -26,6 +26,8 @@ RETRIES = 3
 # The library checks that a delivery is not older than this; that it is not from the future by
 # more is our own check (R4.2).
 TOLERANCE_SECONDS = 300
+# What is kept of an event's object. The rest names the payer: it is asked for when it is needed.
+_KEPT = ("id", "object", "status", "payment_status", "payment_intent", "charge", "metadata")
 
 T = TypeVar("T")
 
@@ -90,7 +92,7 @@ class StripeGateway:
             raise BadSignatureError from refused
         if _signed_at(signature) > time.time() + TOLERANCE_SECONDS or event.livemode != self._live:
             raise BadSignatureError
-        return SignedEvent(event.id, event.type, event.to_dict())
+        return SignedEvent(event.id, event.type, _without_payer(event.to_dict()))
 
 
 def _parameters(order: CheckoutOrder) -> Any:  # noqa: ANN401 - the library's nested TypedDict
@@ -142,6 +144,14 @@ def _state(status: str, payment_status: str) -> CheckoutState:
         "expired": CheckoutState.EXPIRED,
     }
     return by_status.get(status, CheckoutState.UNPAID)
+
+
+def _without_payer(event: Mapping[str, Any]) -> dict[str, object]:
+    """Return what an event says of itself, and of its object what names nobody."""
+    found = event["data"]["object"]
+    kept = {name: found[name] for name in _KEPT if name in found}
+    whole = {name: event[name] for name in ("id", "type", "created", "livemode") if name in event}
+    return {**whole, "data": {"object": kept}}
 
 
 def _signed_at(signature: str) -> int:

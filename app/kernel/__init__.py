@@ -5,6 +5,8 @@ from app.kernel.db import (
     LostWorkError,
     Scope,
     SignIn,
+    SoleStatementError,
+    alone,
     append,
     begin,
     connect,
@@ -20,7 +22,7 @@ from app.kernel.ids import derived_id, first_id_at, new_id
 from app.kernel.jobs import defer
 from app.kernel.models import Base
 from app.kernel.money import CurrencyMismatchError, Money, UnknownCurrencyError
-from app.kernel.outbox import Event, OutboxEvent, emit, event_body
+from app.kernel.outbox import Event, OutboxEvent, emit, note_emitted
 from app.kernel.paging import MAXIMUM_PAGE_SIZE, PAGE_SIZE, BadCursorError, Page, read_cursor
 
 __all__ = [
@@ -39,7 +41,9 @@ __all__ = [
     "Page",
     "Scope",
     "SignIn",
+    "SoleStatementError",
     "UnknownCurrencyError",
+    "alone",
     "append",
     "begin",
     "connect",
@@ -48,11 +52,11 @@ __all__ = [
     "derived_id",
     "driver_url",
     "emit",
-    "event_body",
     "first_id_at",
     "flush_appended",
     "make_engine",
     "new_id",
+    "note_emitted",
     "now",
     "read_cursor",
     "require_cooperative_driver",

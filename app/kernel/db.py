@@ -4,7 +4,7 @@ A transaction is opened for a scope: the scope names the sign-in (the applicatio
 row-level security, or the platform's own) and the tenant whose rows it may see.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -13,7 +13,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
 from sqlalchemy.orm import Session
 
 Row = tuple[Any, ...]
@@ -67,7 +67,12 @@ def driver_url(url: str) -> str:
     return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
-ENGINE_OPTIONS: dict[str, Any] = {"pool_use_lifo": True, "pool_pre_ping": False}
+# Parameters are addresses and names: an error that reaches a log must not carry them (M3).
+ENGINE_OPTIONS: dict[str, Any] = {
+    "pool_use_lifo": True,
+    "pool_pre_ping": False,
+    "hide_parameters": True,
+}
 
 
 def connect(
@@ -82,18 +87,69 @@ class LostWorkError(RuntimeError):
     """A statement failed and the error was swallowed: COMMIT would silently roll back."""
 
 
+class SoleStatementError(RuntimeError):
+    """A transaction that promised one statement, and has run it, was asked for another."""
+
+
+class _Session(Session):
+    """A session that sends BEGIN when it is first used, where `transaction` has not sent it."""
+
+
 @contextmanager
-def transaction(scope: Scope) -> Iterator[Session]:
-    """Open a session and a transaction for `scope`; commit at the end, roll back on any error."""
-    with Session(_process.engines[scope.sign_in], expire_on_commit=False) as session:
-        begin(session, scope)
+def transaction(scope: Scope, *, sole: bool = False) -> Iterator[Session]:
+    """Open a session and a transaction for `scope`; commit at the end, roll back on any error.
+
+    `sole` lets the use case run one statement by `alone`, which is then the whole transaction and
+    saves the trips of BEGIN and COMMIT. Whatever else is done first makes it an ordinary one.
+    """
+    with _Session(_process.engines[scope.sign_in], expire_on_commit=False) as session:
+        if sole:
+            session.info["sole"] = scope
+        else:
+            begin(session, scope)
         yield session
         session.flush()
         flush_appended(session)
-        _refuse_lost_work(session)
-        session.commit()
+        if "sole" not in session.info:
+            _refuse_lost_work(session)
+            session.commit()
     if session.info.get("emitted"):
         _process.after_emit()
+
+
+def alone(session: Session, statement: bytes, parameters: Sequence[Any]) -> Row | None:
+    """Run a statement that returns at most one row, as a transaction of its own where it may.
+
+    It may in a `sole` transaction that has not begun; it must then name its tenant itself. If it
+    returns no row it has written nothing, and the transaction may go on in the ordinary way.
+    """
+    if "sole" not in session.info:
+        return cursor(session).execute(statement, parameters).fetchone()
+    if session.info.get("is_spent"):
+        raise SoleStatementError
+    bind = session.get_bind()
+    if not isinstance(bind, Engine):
+        raise TypeError(bind)
+    pooled = bind.raw_connection()
+    try:
+        row = _driver_of(pooled).execute(statement, parameters).fetchone()
+    finally:
+        pooled.close()
+    session.info["is_spent"] = row is not None
+    return row
+
+
+def _begin_late(session: Session, _transaction: object, connection: Connection) -> None:
+    """Send BEGIN for a `sole` transaction that turns out to need more than one statement."""
+    if session.info.get("is_spent"):
+        raise SoleStatementError
+    scope = session.info.pop("sole", None)
+    if scope is not None:
+        session.info["cursor"] = _driver_of(connection).cursor()
+        begin(session, scope)
+
+
+event.listen(_Session, "after_begin", _begin_late)
 
 
 def _refuse_lost_work(session: Session) -> None:
@@ -119,11 +175,16 @@ def cursor(session: Session) -> psycopg.Cursor[Row]:
         # SQLAlchemy sends SAVEPOINT when it hands out the connection, not before.
         session.connection()
     if found is None:
-        driver = session.connection().connection.driver_connection
-        if not isinstance(driver, psycopg.Connection):
-            raise TypeError(driver)
-        found = session.info["cursor"] = driver.cursor()
+        found = session.info["cursor"] = _driver_of(session.connection()).cursor()
     return found
+
+
+def _driver_of(connection: Connection | PoolProxiedConnection) -> psycopg.Connection[Row]:
+    pooled = connection.connection if isinstance(connection, Connection) else connection
+    driver = pooled.driver_connection
+    if not isinstance(driver, psycopg.Connection):
+        raise TypeError(driver)
+    return driver
 
 
 def append(session: Session, statement: str, parameters: dict[str, Any]) -> None:

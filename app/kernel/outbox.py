@@ -39,13 +39,12 @@ class Event:
 
 def emit(session: Session, reseller_id: UUID, event: Event) -> None:
     """Write `event` in the caller's transaction."""
-    body = event_body(session, event)
-    append(session, _INSERT, {"reseller_id": reseller_id, "kind": event.kind, "body": body})
-
-
-def event_body(session: Session, event: Event) -> Jsonb:
-    """Return an event's body for a statement that writes it itself, with its other rows."""
-    session.info["emitted"] = True
-    # Not dataclasses.asdict: its deep copies cost more than the rest of the call.
+    note_emitted(session)
     values = ((field.name, getattr(event, field.name)) for field in fields(event))
-    return Jsonb({name: str(value) if isinstance(value, UUID) else value for name, value in values})
+    body = {name: str(value) if isinstance(value, UUID) else value for name, value in values}
+    append(session, _INSERT, {"reseller_id": reseller_id, "kind": event.kind, "body": Jsonb(body)})
+
+
+def note_emitted(session: Session) -> None:
+    """Say that this transaction writes an event, so that its commit wakes the relay."""
+    session.info["emitted"] = True

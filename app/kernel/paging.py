@@ -10,6 +10,8 @@ T = TypeVar("T")
 
 PAGE_SIZE = 25
 MAXIMUM_PAGE_SIZE = 100
+# A bigint's.
+_GREATEST = 2**63 - 1
 
 
 class BadCursorError(AppError):
@@ -32,6 +34,7 @@ def read_cursor(cursor: str | None) -> int | None:
     """Return the position a cursor stands for; None is the start. Refuses anything else."""
     if cursor is None or cursor == "":
         return None
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= len(str(2**63 - 1))):
+    is_number = cursor.isascii() and cursor.isdigit() and len(cursor) <= len(str(_GREATEST))
+    if not is_number or int(cursor) > _GREATEST:
         raise BadCursorError(cursor=cursor[:40])
     return int(cursor)

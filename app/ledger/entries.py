@@ -6,15 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 import psycopg
 from sqlalchemy.orm import Session
 
-from app.kernel import Money, cursor, new_id
+from app.kernel import Money, alone, new_id
 from app.ledger.errors import InsufficientFundsError, KeyReusedError, TransferRefusedError
 
-_POST = "SELECT replayed, entry_id, posted, held, credit_limit, version FROM {}({})"
+_POST = "SELECT * FROM {}({})"
 _ARGUMENTS = 10
 
 
@@ -47,7 +48,10 @@ class EntryDraft:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """What became of a draft. Amounts in minor units; `posted` and `version` as just after it."""
+    """What became of a draft. Amounts in minor units; `posted` and `version` as just after it.
+
+    `more` is what a function of another slice answered beside (see `post_through`).
+    """
 
     entry_id: UUID
     replayed: bool
@@ -55,6 +59,7 @@ class Posted:
     held: int
     credit_limit: int
     version: int
+    more: tuple[Any, ...] = ()
 
 
 def fingerprint(facts: Mapping[str, object]) -> bytes:
@@ -82,24 +87,22 @@ def post_through(
 ) -> Posted | None:
     """Post by a function of another slice that calls `ledger_post` and writes rows of its own.
 
-    It takes the arguments of `ledger_post`, then `arguments`, and returns the same columns; None
-    where it returned no row, which is for its caller to understand. Refuses as `post` does.
+    It takes the arguments of `ledger_post`, then `arguments`, and returns the same columns, then
+    others of its own; None where it returned no row, which is for its caller to understand. In a
+    `sole` transaction it is the whole of it, and names the book by itself. Refuses as `post` does.
     """
+    statement = _statement(function, len(arguments))
     try:
-        found = (
-            cursor(session)
-            .execute(_statement(function, len(arguments)), [*_parameters(draft), *arguments])
-            .fetchone()
-        )
+        found = alone(session, statement, [*_parameters(draft), *arguments])
     except psycopg.DatabaseError as refused:
         raise _refusal(refused, draft) from refused
     if found is None:
         return None
-    replayed, entry_id, posted, held, credit_limit, version = found
+    replayed, entry_id, posted, held, credit_limit, version, *more = found
     if entry_id is None:
         # Booked before, but not on the watched account: there is no answer to repeat.
         raise TransferRefusedError(key=draft.key, kind=draft.kind)
-    return Posted(entry_id, replayed, posted, held, credit_limit, version)
+    return Posted(entry_id, replayed, posted, held, credit_limit, version, tuple(more))
 
 
 @lru_cache(maxsize=16)
@@ -126,7 +129,8 @@ def _parameters(draft: EntryDraft) -> list[object]:
 
 def _array(values: Iterable[UUID | int]) -> str:
     """Return PostgreSQL's text form of an array; several times cheaper than the driver's own."""
-    return f"{{{','.join(map(str, values))}}}"
+    parts = (value.hex if isinstance(value, UUID) else str(value) for value in values)
+    return f"{{{','.join(parts)}}}"
 
 
 def _refusal(error: psycopg.DatabaseError, draft: EntryDraft) -> Exception:

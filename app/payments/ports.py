@@ -59,7 +59,11 @@ class CheckoutResult:
 
 @dataclass(frozen=True, slots=True)
 class SignedEvent:
-    """An event whose signature was verified."""
+    """An event whose signature was verified.
+
+    `payload` has Stripe's shape and of its object what says where to look: ids, states and our own
+    metadata, never the payer's name, address or e-mail (requirement M3).
+    """
 
     event_id: str
     kind: str

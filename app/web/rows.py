@@ -37,6 +37,10 @@ class TopUpRow:
     method: str
 
 
+# What the list draws beside a meter's charges; any other charge gets the general mark.
+_METER_KINDS = {"call_minutes": "call", "messages": "message"}
+
+
 def top_up_row(top_up: TopUp) -> TopUpRow:
     """Return a top-up as the list shows it."""
     creating = top_up.state == TopUpState.CREATING.value
@@ -56,7 +60,7 @@ def transaction_row(line: HistoryLine) -> TransactionRow:
         at=line.at,
         amount=line.amount,
         balance_after=line.balance_after,
-        kind="call" if line.meter == "call_minutes" else line.kind,
+        kind=_METER_KINDS.get(line.meter or "", line.kind),
     )
 
 

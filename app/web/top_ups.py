@@ -66,7 +66,7 @@ def create() -> ResponseReturnValue:
     scope = current_scope()
     with transaction(scope) as session:
         wallet = get_wallet(session, scope, customer_id=current_user.customer_id)
-    request_key = request.form.get("request_key", "")[:80] or str(uuid4())
+    request_key = request.form.get("request_key", "").replace("\0", "")[:80] or str(uuid4())
     try:
         amount = read_amount(
             request.form.get("amount", ""), request.form.get("custom", ""), wallet.currency
@@ -163,7 +163,7 @@ def _form(*, request_key: str, refused: AppError | None = None) -> str:
 
 def _selected() -> int | str | None:
     chosen = request.form.get("amount")
-    return int(chosen) if chosen and chosen.isdigit() else chosen
+    return int(chosen) if chosen and chosen.isdecimal() else chosen
 
 
 def _shown_state(top_up: TopUp, *, cancelled: bool) -> str:

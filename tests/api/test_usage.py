@@ -123,6 +123,9 @@ def test_a_refused_event_is_charged_once_when_it_is_sent_again_after_a_top_up(ap
         ("quantity", "many"),
         ("occurred_at", "2026-11-20T09:15:00"),
         ("occurred_at", "yesterday"),
+        ("counterparty", "+49\x00151"),
+        ("counterparty", "+49\n151"),
+        ("counterparty", "4"),
         ("colour", "red"),
     ],
 )
@@ -217,3 +220,16 @@ def test_the_platforms_host_has_no_usage_address(app: Flask) -> None:
     refused = caller.post(USAGE, a_body(wallet.customer_id))
 
     assert refused.status_code == 404
+
+
+def test_a_body_that_is_nested_too_deeply_is_refused(app: Flask) -> None:
+    caller = a_caller(app, a_priced_reseller())
+
+    refused = app.test_client().post(
+        USAGE,
+        data=b"[" * 100_000,
+        base_url=f"https://{caller.host}",
+        headers={"Authorization": f"Bearer {caller.key}", "Content-Type": "application/json"},
+    )
+
+    assert refused.status_code == 422

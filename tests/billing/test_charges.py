@@ -17,6 +17,7 @@ from app.billing import (
     freeze_wallet,
     open_wallet,
 )
+from app.billing import terms as billing_terms
 from app.billing.models import UsageRecord
 from app.commissions import NoAgreementError
 from app.kernel import AppError, Money, new_id, now, transaction
@@ -366,4 +367,23 @@ def test_a_frozen_wallet_is_charged_again_when_somebody_has_looked() -> None:
 
     charge(wallet, "100")
 
+    assert funds_of(wallet) == 900
+
+
+@pytest.mark.parametrize("terms", ["kept", "read again"])
+def test_c3_a_repeated_event_of_a_frozen_wallet_gets_its_first_answer(terms: str) -> None:
+    wallet = a_wallet(1_000)
+    event = an_event(wallet, "100")
+    first = charge(wallet, event)
+    frozen(wallet)
+    if terms == "read again":
+        billing_terms._kept.clear()
+
+    again = charge(wallet, event)
+
+    assert again == replace(first, replayed=True)
+    with pytest.raises(WalletFrozenError):
+        charge(wallet, "1")
+    with pytest.raises(EventIdReusedError):
+        charge(wallet, replace(event, quantity=Decimal(101)))
     assert funds_of(wallet) == 900

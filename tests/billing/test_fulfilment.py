@@ -1,7 +1,7 @@
 """Every order and repetition of one payment's events ends in the same ledger."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import permutations
 
@@ -208,3 +208,23 @@ def test_r13_the_page_of_another_top_up_does_not_credit_this_one() -> None:
         deliver(gateway, top_up, "checkout.session.completed")
 
     assert (funds_of(wallet), funds_of(other)) == (0, 0)
+
+
+class SecondPage(FakeGateway):
+    """The same processor, asked about another page of the top-up, which was paid as well."""
+
+    def retrieve_checkout(self, session_id: str) -> CheckoutResult:
+        return replace(super().retrieve_checkout(session_id), payment_id="pi_of_the_second_page")
+
+
+def test_r13_a_settled_top_up_that_is_paid_again_on_another_page_is_told_not_swallowed() -> None:
+    wallet, gateway = a_wallet(0), FakeGateway(CheckoutState.PAID)
+    top_up = start(gateway, wallet)
+    deliver(gateway, top_up, "checkout.session.completed")
+    second = SecondPage(CheckoutState.PAID, orders=gateway.orders)
+    top_up.session_id = "cs_of_the_second_page"
+
+    with pytest.raises(AmountMismatchError):
+        deliver(second, top_up, "checkout.session.completed")
+
+    assert funds_of(wallet) == 1_000

@@ -50,8 +50,9 @@ def live_through_it_all() -> None:
     with transaction(scope) as session:
         wallet = open_wallet(session, scope, customer_id=customer.id, currency="EUR")
     a_settled_top_up(wallet, 5_000)
-    for _ in range(2):
-        charge(wallet, an_event(wallet, "100", counterparty=NUMBER))
+    for call in ("first", "second"):
+        event_id = f"{call}-call-to-{NUMBER.removeprefix('+')}"
+        charge(wallet, an_event(wallet, "100", event_id=event_id, counterparty=NUMBER))
     with transaction(scope) as session:
         roll_up(session, reseller.id, limit=2)
     with transaction(platform) as session:

@@ -127,3 +127,10 @@ def test_the_api_asks_for_a_key_instead(app: Flask) -> None:
     )
 
     assert (answer.json or {})["code"] == "api.key_refused"
+
+
+def test_r13_an_origin_that_is_no_address_is_refused(app: Flask) -> None:
+    browser, form = a_login_page(app)
+    form["csrf_token"] = browser.token("/login")
+
+    assert send(browser, form, Origin="http://[") == REFUSED

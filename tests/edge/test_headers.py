@@ -7,6 +7,7 @@ from flask import Flask
 
 from tests.apps import PLATFORM_DOMAIN, Browser
 from tests.factories import a_custom_host, a_customer, a_customer_user, a_reseller
+from tests.web.paying import a_person
 
 
 def a_site(app: Flask) -> Browser:
@@ -96,3 +97,10 @@ def test_the_sandboxes_checkout_is_the_only_foreign_place_a_form_may_lead_to(
     policy = policy_of(a_site(sandboxed), "/login")
 
     assert policy["form-action"] == "'self' http://127.0.0.1:12111"
+
+
+def test_what_a_person_downloads_is_kept_by_no_cache(app: Flask) -> None:
+    download = a_person(app).browser.get("/portal/transactions.csv")
+
+    assert download.status_code == 200
+    assert download.headers["Cache-Control"] == "private, no-store"

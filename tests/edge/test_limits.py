@@ -8,8 +8,9 @@ from flask import Flask
 
 from app.edge import redis_client
 from app.embedded import start_redis
+from app.kernel import new_id
 from tests.apps import PLATFORM_DOMAIN, Browser
-from tests.factories import a_customer, a_customer_user, a_reseller, unique
+from tests.factories import a_customer, a_customer_user, a_reseller, an_api_key, unique
 
 
 def a_site(app: Flask) -> Browser:
@@ -28,7 +29,7 @@ def try_to_sign_in(browser: Browser, email: str, address: str) -> tuple[int, str
 
 
 def an_address() -> str:
-    return f"2001:db8::{unique('')[1:5]}:{unique('')[1:5]}"
+    return f"2001:db8:{unique('')[1:5]}:{unique('')[1:5]}::1"
 
 
 def test_an_address_has_so_many_attempts_at_a_site(make_app: Callable[..., Flask]) -> None:
@@ -114,3 +115,81 @@ def test_without_redis_limits_are_counted_in_the_process(
     tries = [try_to_sign_in(site, f"{number}@example.com", address)[0] for number in range(3)]
 
     assert tries == [401, 401, 429]
+
+
+def test_the_addresses_of_one_line_are_one(make_app: Callable[..., Flask]) -> None:
+    site, home = a_site(make_app(rate_limit_sign_in="3 per minute")), an_address()
+
+    tries = [
+        try_to_sign_in(site, f"{number}@example.com", f"{home}{number}")[0] for number in range(4)
+    ]
+
+    assert tries == [401, 401, 401, 429]
+
+
+def test_signing_out_is_never_an_attempt_to_sign_in(make_app: Callable[..., Flask]) -> None:
+    app = make_app(rate_limit_sign_in="2 per minute")
+    reseller = a_reseller()
+    people = [Browser(app, f"{reseller.slug}.{PLATFORM_DOMAIN}") for _ in range(4)]
+
+    left = [
+        person.post(
+            "/logout", form_on="/login", environ_overrides={"REMOTE_ADDR": "192.0.2.4"}
+        ).status_code
+        for person in people
+    ]
+
+    assert left == [303] * 4
+
+
+def test_people_who_mistype_their_address_do_not_use_up_each_others_attempts(
+    make_app: Callable[..., Flask],
+) -> None:
+    site = a_site(make_app(rate_limit_sign_in="2 per minute"))
+
+    tries = [try_to_sign_in(site, "no address", an_address())[0] for _ in range(4)]
+
+    assert tries == [401] * 4
+
+
+def ask_for_a_balance(site: Browser, key: str, address: str) -> int:
+    return site.client.get(
+        f"/api/v2/customers/{new_id()}/balance",
+        base_url=site.base_url,
+        headers={"Authorization": f"Bearer {key}"},
+        environ_overrides={"REMOTE_ADDR": address},
+    ).status_code
+
+
+def test_an_api_key_has_so_many_calls_from_wherever(make_app: Callable[..., Flask]) -> None:
+    reseller = a_reseller()
+    site = Browser(make_app(rate_limit_api="3 per minute"), f"{reseller.slug}.{PLATFORM_DOMAIN}")
+    _key, secret = an_api_key(reseller)
+    ask_for_a_balance(site, secret, an_address())
+
+    calls = [ask_for_a_balance(site, secret, an_address()) for _ in range(4)]
+
+    assert calls == [404, 404, 404, 429]
+
+
+def test_invented_api_keys_count_for_their_address_and_hold_up_no_true_one(
+    make_app: Callable[..., Flask],
+) -> None:
+    reseller, address = a_reseller(), an_address()
+    site = Browser(make_app(rate_limit_api="3 per minute"), f"{reseller.slug}.{PLATFORM_DOMAIN}")
+    _key, secret = an_api_key(reseller)
+    accepted = ask_for_a_balance(site, secret, address)
+
+    flood = [ask_for_a_balance(site, f"kk_{number}", address) for number in range(4)]
+
+    assert accepted == 404
+    assert flood == [401, 401, 429, 429]
+    assert ask_for_a_balance(site, secret, address) == 404
+
+
+def test_spaces_do_not_make_another_key_of_a_key(app: Flask) -> None:
+    reseller = a_reseller()
+    site = Browser(app, f"{reseller.slug}.{PLATFORM_DOMAIN}")
+    _key, secret = an_api_key(reseller)
+
+    assert ask_for_a_balance(site, f" {secret}", an_address()) == 401

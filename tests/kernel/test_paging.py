@@ -15,7 +15,7 @@ def test_no_cursor_is_the_start(start: str | None) -> None:
     assert read_cursor(start) is None
 
 
-@pytest.mark.parametrize("cursor", ["-1", "1.5", "x", "١", "1 OR 1=1", "9" * 20])  # noqa: RUF001
+@pytest.mark.parametrize("cursor", ["-1", "1.5", "x", "١", "1 OR 1=1", "9" * 20, str(2**63)])  # noqa: RUF001
 def test_a_foreign_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(BadCursorError):
         read_cursor(cursor)

@@ -250,3 +250,10 @@ def test_an_act_is_recorded_with_the_transaction_that_did_it(scope: TenantScope)
     with transaction(scope) as session:
         found = session.scalars(select(AuditRecord)).one()
         assert (found.action, found.subject_id, found.facts) == ("tested", subject, {})
+
+
+def test_an_error_does_not_carry_what_was_asked_for(scope: TenantScope) -> None:
+    with pytest.raises(DBAPIError) as failed, transaction(scope) as session:
+        session.execute(text("SELECT 1 / 0 WHERE :who <> ''"), {"who": "anna@example.com"})
+
+    assert "anna@example.com" not in str(failed.value)

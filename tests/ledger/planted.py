@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app import ledger
+from app.billing.rules import usage_key
 from app.kernel import transaction
 from app.ledger import AccountName
 from app.payments import CheckoutResult, CheckoutState
@@ -73,7 +74,7 @@ def a_world() -> World:
         top_up=settled.id,
         open_top_up=a_top_up(wallet, 900).id,
         payment="pi_of_the_world",
-        key="usage:the-last-event",
+        key=usage_key("the-last-event"),
     )
 
 

@@ -251,3 +251,29 @@ def test_c1_an_unbalanced_a_two_currency_or_a_forbidden_entry_cannot_be_stored(
 
     assert posted_on(book, wallet) == 1_000
     assert left == (1,)
+
+
+def test_a_temporary_table_of_rules_does_not_hide_the_true_one(
+    application: psycopg.Connection[tuple[object, ...]], book: Book
+) -> None:
+    wallet, other = book.wallet(1_000), book.wallet(1_000)
+    application.execute("CREATE TEMPORARY TABLE ledger_rules (LIKE public.ledger_rules)")
+    application.execute("INSERT INTO ledger_rules VALUES ('usage', 'wallet', 'wallet')")
+    application.execute("GRANT SELECT ON ledger_rules TO kontor_ledger")
+
+    with pytest.raises(psycopg.DatabaseError, match="rules do not allow"):
+        application.execute(
+            "SELECT ledger_post(%s, %s, 'usage', 'k', '', now(), %s, %s, '{100}', %s)",
+            [book.id, new_id(), [wallet], [other], wallet],
+        )
+
+
+def test_no_function_that_runs_as_somebody_else_looks_into_temporary_tables_first(
+    connected: Database,
+) -> None:
+    query = "SELECT proname, proconfig FROM pg_proc WHERE prosecdef ORDER BY proname"
+    with psycopg.connect(connected.owner_url) as owner:
+        found = owner.execute(query).fetchall()
+
+    assert {name for name, _settings in found} >= {"ledger_post", "bump_terms_revision"}
+    assert all(settings == ["search_path=pg_catalog, public, pg_temp"] for _name, settings in found)

@@ -91,3 +91,12 @@ def test_a_scraper_with_the_token_reads_metrics_from_anywhere(
 
     assert scrape(app, "192.0.2.7", Authorization=f"Bearer {TOKEN}").status_code == 200
     assert scrape(app, "192.0.2.7", Authorization=f"Bearer {TOKEN}x").status_code == 404
+
+
+def test_an_invented_method_makes_no_metric_of_its_own(app: Flask) -> None:
+    app.test_client().open("/healthz", method="BREW")
+
+    text = scrape(app).get_data(as_text=True)
+
+    assert 'method="other"' in text
+    assert "BREW" not in text

@@ -221,6 +221,7 @@ def test_any_readable_amount_is_asked_for(
         {"amount": "", "custom": "12,345"},
         {"amount": "1", "custom": ""},
         {"amount": "x", "custom": ""},
+        {"amount": "²", "custom": ""},
     ],
 )
 def test_an_unreadable_or_unreasonable_amount_is_refused_and_kept_in_the_form(

@@ -1,6 +1,7 @@
-from flask import g, request
+from flask import request
 from sqlalchemy.orm import Session
 
+from app.edge import count_by_own_key
 from app.identity import ApiKeyHolder, ApiScope, find_api_key
 from app.kernel import AppError, Kind, translatable
 from app.tenancy import TenantScope
@@ -25,9 +26,9 @@ def require_key(session: Session, scope: TenantScope, needed: ApiScope) -> ApiKe
     header = request.headers.get("Authorization", "")
     if not header.startswith(_SCHEME):
         raise ApiKeyRefusedError
-    holder = find_api_key(session, scope, secret=header.removeprefix(_SCHEME).strip())
+    holder = find_api_key(session, scope, secret=header.removeprefix(_SCHEME))
     if holder is None:
         raise ApiKeyRefusedError
-    g.api_key_id = holder.id
+    count_by_own_key()
     holder.require(needed)
     return holder

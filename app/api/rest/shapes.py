@@ -17,7 +17,10 @@ EventId = Annotated[
     str, StringConstraints(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9._:/-]+$")
 ]
 MeterName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-PhoneNumber = Annotated[str, StringConstraints(min_length=2, max_length=40)]
+# Control characters are no part of any number, and PostgreSQL stores no NUL.
+PhoneNumber = Annotated[
+    str, StringConstraints(min_length=2, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
 Quantity = Annotated[
     Decimal, Field(gt=0, le=10**9, max_digits=16, decimal_places=6, allow_inf_nan=False)
 ]
@@ -40,7 +43,10 @@ class UsageBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    id: EventId = Field(description="your id of the event; never reuse it", examples=["call-7f3a"])
+    id: EventId = Field(
+        description="your id of the event, without personal data; never reuse it",
+        examples=["call-7f3a"],
+    )
     customer_id: UUID
     meter: MeterName = Field(examples=["call_minutes"])
     quantity: Quantity = Field(

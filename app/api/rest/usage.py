@@ -45,5 +45,6 @@ def create(body: UsageBody) -> tuple[dict[str, Any], int]:
     )
     with transaction(scope) as session:
         require_key(session, scope, ApiScope.USAGE_WRITE)
+    with transaction(scope, sole=True) as session:
         charge = charge_usage(session, scope, usage=usage, now=current_ports().clock())
     return ChargeAnswer.of(charge).model_dump(mode="json"), 200 if charge.replayed else 201

@@ -20,6 +20,7 @@ PLATFORM_LOOK = BrandLook(
     language="de",
     tokens=BrandTokens(accent="#2f3e5c", surface="#f6f7f9", radius="small", density="compact"),
     logo_url="/static/demo/logo-kontor.svg",
+    favicon_url="/static/demo/icon-kontor.svg",
     support_email="hilfe@kontor.example",
 )
 
@@ -81,6 +82,7 @@ NORDLICHT = Brand(
         language="de",
         tokens=BrandTokens(accent="#0f6e84", surface="#f1f7f8", radius="large"),
         logo_url="/static/demo/logo-nordlicht.svg",
+        favicon_url="/static/demo/icon-nordlicht.svg",
         support_email="hilfe@nordlicht.example",
         support_phone="040 66969 100",
     ),
@@ -127,6 +129,7 @@ BRIGHTLINE = Brand(
         language="en",
         tokens=BrandTokens(accent="#a3324f", surface="#fbf5ec", radius="none"),
         logo_url="/static/demo/logo-brightline.svg",
+        favicon_url="/static/demo/icon-brightline.svg",
         support_email="help@brightline.example",
         support_phone="+44 20 7946 0100",
     ),
@@ -172,6 +175,7 @@ HAFEN = Brand(
         language="de",
         tokens=BrandTokens(accent="#b4560f", surface="#faf6f0", radius="large"),
         logo_url="/static/demo/logo-hafen.svg",
+        favicon_url="/static/demo/icon-hafen.svg",
         support_email="hilfe@hafen.example",
         support_phone="040 66969 200",
     ),

@@ -1,6 +1,7 @@
 """What the demo says when it is ready: where to go, as whom, and what to try."""
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from app.cli.configuration import DEMO_DATA, ENVIRONMENT_FILE
 from app.cli.demo import cast
 from app.cli.demo.loading import Played
 from app.kernel import now
@@ -48,11 +50,22 @@ def welcome(console: Console, tour: Tour) -> None:
     console.print(f"[bold]Top up[/] with card {GOOD_CARD}, any date to come, any CVC")
     console.print(f"[bold]Decline[/] with card {DECLINED_CARD}")
     console.print(f"[bold]Payments[/] as the processor sees them: {tour.sandbox_url}/_sandbox/")
-    console.print(
-        "[bold]In another terminal[/]: kontor --demo ledger verify · kontor --demo health"
-    )
+    kontor = command_line(tour.directory)
+    console.print("[bold]In another terminal[/]:")
+    for command in ("ledger verify", "health"):
+        console.print(f"  {kontor} {command}", soft_wrap=True, markup=False, highlight=False)
     console.print(f"[bold]Logs[/] are in {tour.directory / 'log'}", soft_wrap=True)
     console.print()
+
+
+def command_line(directory: Path) -> str:
+    """Return how another terminal in this directory calls a command of this demo."""
+    script = Path(sys.executable).with_name("kontor")
+    here = Path.cwd()
+    program = script.relative_to(here) if script.is_relative_to(here) else script
+    if directory == DEMO_DATA:
+        return f"{program} --demo"
+    return f"{program} --env-file {directory / ENVIRONMENT_FILE}"
 
 
 def example_call(tour: Tour) -> str:

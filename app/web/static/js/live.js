@@ -6,7 +6,7 @@
   const root = document.querySelector("[data-stream-url]");
   if (!root) return;
   const wallet = root.dataset.walletId ?? "";
-  const name = `kontor-balance-${wallet}`;
+  const name = `balance-${wallet}`;
   const POLL_MS = 2000;
   const RECENT_MS = 1000;
   const FAILURES_BEFORE_POLLING = 2;
@@ -43,7 +43,7 @@
     }
     if (!isNew) return;
     for (const notice of document.querySelectorAll("[data-low-balance]")) notice.hidden = !news.is_low;
-    document.dispatchEvent(new CustomEvent("kontor:balance", { detail: news }));
+    document.dispatchEvent(new CustomEvent("balance:moved", { detail: news }));
   };
 
   // Signed out, or somebody else signed in: nothing here is ours any more.
@@ -174,10 +174,10 @@
       list.replaceChildren(...page.querySelector("ol").childNodes);
     } catch { /* the next charge tries again */ }
   };
-  document.addEventListener("kontor:balance", () => {
+  document.addEventListener("balance:moved", () => {
     if (!recentTimer) recentTimer = setTimeout(refreshRecent, Math.max(0, recentAt + RECENT_MS - Date.now()));
   });
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && latest) document.dispatchEvent(new CustomEvent("kontor:balance", { detail: latest }));
+    if (!document.hidden && latest) document.dispatchEvent(new CustomEvent("balance:moved", { detail: latest }));
   });
 })();

@@ -24,7 +24,7 @@ install: $(STAMP) ## Create the environment in .venv from the hashed lock file
 system: ## Install what only the operating system has (Chromium, nginx, PostgreSQL 15, Redis), where we may
 	@deploy/install-system chromium nginx-light postgresql-15 redis-server
 
-demo: install ## Start everything with two branded resellers on http://kontor.localhost:8000
+demo: install ## Start everything with three branded resellers on http://kontor.localhost:8000
 	@$(RUN)/kontor demo
 
 test: install system lint types imports suite ## Run every check and the whole suite

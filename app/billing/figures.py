@@ -138,7 +138,7 @@ def _totals(kinds: dict[str, int], currency: str) -> BookTotals:
 
 def _customers(session: Session, scope: TenantScope, currency: str) -> list[WalletLine]:
     rows = session.execute(
-        select(identity.Customer, Wallet.account_id)
+        select(identity.Customer, Wallet)
         .join(
             Wallet,
             (Wallet.reseller_id == identity.Customer.reseller_id)
@@ -148,13 +148,25 @@ def _customers(session: Session, scope: TenantScope, currency: str) -> list[Wall
         .order_by(identity.Customer.number)
         .limit(100)
     ).all()
-    balances = ledger.get_balances(session, scope.reseller_id, [account for _, account in rows])
+    accounts = [wallet.account_id for _, wallet in rows]
+    balances = ledger.get_balances(session, scope.reseller_id, accounts)
     return [
-        WalletLine(
-            customer.id, customer.name, customer.number, customer.state, balances[account].posted
-        )
-        for customer, account in rows
+        _wallet_line(customer, wallet, balances[wallet.account_id]) for customer, wallet in rows
     ]
+
+
+def _wallet_line(
+    customer: identity.Customer, wallet: Wallet, balance: ledger.Balance
+) -> WalletLine:
+    is_low = balance.available.minor < wallet.low_balance_minor
+    is_active = customer.state == identity.CustomerState.ACTIVE.value
+    return WalletLine(
+        customer_id=customer.id,
+        name=customer.name,
+        number=customer.number,
+        status="low" if is_active and is_low else customer.state,
+        balance=balance.posted,
+    )
 
 
 def _recent(session: Session, scope: TenantScope, currency: str) -> list[ChargeLine]:

@@ -131,9 +131,13 @@ def alone(session: Session, statement: bytes, parameters: Sequence[Any]) -> Row 
     if not isinstance(bind, Engine):
         raise TypeError(bind)
     pooled = bind.raw_connection()
+    driver = _driver_of(pooled)
     try:
-        row = _driver_of(pooled).execute(statement, parameters).fetchone()
+        row = driver.execute(statement, parameters).fetchone()
     finally:
+        if driver.closed:
+            # The pool learns of a lost server from SQLAlchemy's own cursors alone.
+            pooled.invalidate()
         pooled.close()
     session.info["is_spent"] = row is not None
     return row

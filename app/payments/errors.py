@@ -14,7 +14,7 @@ class GatewayError(AppError):
 class BadSignatureError(AppError):
     """A delivery without a valid, fresh signature (R4.1, R4.2)."""
 
-    kind = Kind.INVALID
+    kind = Kind.UNAUTHENTICATED
     code = "payments.bad_signature"
     text = translatable("The signature of this delivery is missing, wrong or too old.")
 

@@ -178,6 +178,16 @@ def test_an_unknown_key_is_refused(app: Flask, key: str) -> None:
     assert funds_of(wallet) == 5_000
 
 
+def test_without_a_key_nothing_is_told_of_the_body(app: Flask) -> None:
+    reseller = a_priced_reseller()
+    caller = Caller(app, a_caller(app, reseller).host, "kk_unknown")
+
+    refused = caller.post(USAGE, {"colour": "red"})
+
+    assert (refused.status_code, refused.get_json()["code"]) == (401, "api.key_refused")
+    assert "errors" not in refused.get_json()
+
+
 def test_a_key_copied_to_another_brand_is_refused_there(app: Flask) -> None:
     mine, other = a_priced_reseller(), a_priced_reseller()
     wallet = a_wallet(5_000, reseller=other)

@@ -20,9 +20,8 @@ FOLDERS = r"(?:app|tests|docs|migrations|deploy|themes|nginx|certs|requirements)
 # A path is a path of ours when it starts with a folder of ours and names a file or a folder.
 PATH = re.compile(rf"`({FOLDERS}/[\w./*-]*\w(?:/|\.\w+)?)(?::\w+)?`")
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
-# `python -m tests.benchmarks` writes it, a screenshot is taken of a running demo, and a reader of
-# the tutorial makes the files it is about.
-MADE_LATER = {"docs/benchmarks.md", "docs/images/dashboard.png", "tests/benchmarks"}
+# `python -m tests.benchmarks` writes it, and a reader of the tutorial makes the files it is about.
+MADE_LATER = {"docs/benchmarks.md", "tests/benchmarks"}
 TUTORIAL = DOCS / "tutorial.md"
 CODE = re.compile(r"[a-z]+\.[a-z]+(?:_[a-z]+)*")
 # Rules of guides that the code cites by number: `rule R11`, `(R4.2)`.

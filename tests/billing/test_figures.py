@@ -74,3 +74,13 @@ def test_the_platform_sees_how_each_book_shared_its_charges() -> None:
 
     commission, revenue, tax, gross = (Money(minor, "EUR") for minor in (25, 75, 19, 119))
     assert books[reseller.id] == BookTotals(commission, revenue, tax, gross)
+
+
+def test_a_customer_whose_balance_runs_low_is_marked() -> None:
+    reseller = a_priced_reseller()
+    a_wallet(999, reseller=reseller)
+    a_wallet(1_000, reseller=reseller)
+
+    statuses = [line.status for line in figures_of(reseller, "EUR").customers]
+
+    assert sorted(statuses) == ["active", "low"]

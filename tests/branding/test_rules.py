@@ -153,7 +153,7 @@ def test_black_and_white_have_the_contrast_of_the_norm() -> None:
 
 
 def test_the_base_style_carries_the_roles_of_the_platform() -> None:
-    sheet = (ROOT / "app/web/static/css/kontor.css").read_text(encoding="utf-8")
+    sheet = (ROOT / "app/web/static/css/site.css").read_text(encoding="utf-8")
 
     assert brand_css(KONTOR) in sheet
 

@@ -90,9 +90,9 @@ def test_a_static_file_is_kept_for_good_under_the_address_of_its_content(app: Fl
     address = page.partition('href="/static/css/')[2].partition('"')[0]
 
     with_version = site.get(f"/static/css/{address}", buffered=True)
-    without = site.get("/static/css/kontor.css", buffered=True)
+    without = site.get("/static/css/site.css", buffered=True)
 
-    assert address.startswith("kontor.css?v=")
+    assert address.startswith("site.css?v=")
     assert "max-age=31536000" in with_version.headers["Cache-Control"]
     assert "max-age" not in without.headers["Cache-Control"]
     with_version.close()

@@ -1,5 +1,6 @@
 """A transaction of one statement is that statement; anything more makes it an ordinary one."""
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -167,3 +168,19 @@ def test_a_charge_of_another_tenants_wallet_inside_a_transaction_meets_the_wall(
 
     assert met.value is not None
     assert funds_of(wallet) == 999
+
+
+def test_a_lost_connection_costs_one_charge_and_not_the_next(connected: Database) -> None:
+    wallet = a_wallet(1_000)
+    with connected_to(connected, crowd=1):
+        charge(wallet, "1")
+        with transaction(scope_of_wallet(wallet), sole=True) as session:
+            backend = alone(session, b"SELECT pg_backend_pid()", [])
+        with psycopg.connect(connected.owner_url) as owner:
+            owner.execute("SELECT pg_terminate_backend(%s)", backend)
+
+        with pytest.raises(psycopg.OperationalError):
+            charge_alone(wallet, an_event(wallet, "1"))
+        left = charge_alone(wallet, an_event(wallet, "1"))
+
+    assert left == 998

@@ -3,7 +3,7 @@ from typing import Any
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from app.api.rest.keys import require_key
+from app.api.rest.keys import key_required
 from app.api.rest.shapes import BalanceAnswer, CustomerPath, Problem
 from app.billing import get_wallet, wallet_balance
 from app.edge import Allowance, Where, current_ports, current_scope, declare
@@ -18,6 +18,7 @@ bp = APIBlueprint(
     abp_security=[{"api_key": []}],
 )
 declare(bp, where=Where.RESELLER_SITES, allowance=Allowance.API, is_for_machines=True)
+key_required(bp, ApiScope.BALANCE_READ)
 
 
 @bp.get(
@@ -29,7 +30,6 @@ def show(path: CustomerPath) -> dict[str, Any]:
     """Return what the customer's wallet holds now; the portal shows the same."""
     scope = current_scope()
     with transaction(scope) as session:
-        require_key(session, scope, ApiScope.BALANCE_READ)
         wallet = get_wallet(session, scope, customer_id=path.customer_id)
         balance = wallet_balance(session, scope, wallet=wallet)
     answer = BalanceAnswer.of(wallet, balance, current_ports().clock())

@@ -1,10 +1,10 @@
-from flask import request
-from sqlalchemy.orm import Session
+from functools import partial
 
-from app.edge import count_by_own_key
-from app.identity import ApiKeyHolder, ApiScope, find_api_key
-from app.kernel import AppError, Kind, translatable
-from app.tenancy import TenantScope
+from flask import Blueprint, request
+
+from app.edge import count_by_own_key, current_scope
+from app.identity import ApiScope, find_api_key
+from app.kernel import AppError, Kind, transaction, translatable
 
 _SCHEME = "Bearer "
 
@@ -17,18 +17,23 @@ class ApiKeyRefusedError(AppError):
     text = translatable("Send a valid API key of this site: “Authorization: Bearer kk_…”.")
 
 
-def require_key(session: Session, scope: TenantScope, needed: ApiScope) -> ApiKeyHolder:
-    """Return the holder of the request's key.
+def key_required(blueprint: Blueprint, needed: ApiScope) -> None:
+    """Let only requests with a key of this site that has the scope into a blueprint.
 
-    Refuses a key that this reseller does not know: another site's key looks like no key. Refuses
-    one that lacks the needed scope.
+    Before anything is read of the body: whoever has no key learns nothing of its shape. Refuses a
+    key that this reseller does not know (another site's looks like none) and one without the scope.
     """
+    blueprint.before_request(partial(_require_key, needed))
+
+
+def _require_key(needed: ApiScope) -> None:
     header = request.headers.get("Authorization", "")
     if not header.startswith(_SCHEME):
         raise ApiKeyRefusedError
-    holder = find_api_key(session, scope, secret=header.removeprefix(_SCHEME))
+    scope = current_scope()
+    with transaction(scope) as session:
+        holder = find_api_key(session, scope, secret=header.removeprefix(_SCHEME))
     if holder is None:
         raise ApiKeyRefusedError
     count_by_own_key()
     holder.require(needed)
-    return holder

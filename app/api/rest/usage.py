@@ -3,7 +3,7 @@ from typing import Any
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from app.api.rest.keys import require_key
+from app.api.rest.keys import key_required
 from app.api.rest.shapes import ChargeAnswer, Problem, UsageBody
 from app.billing import UsageEvent, charge_usage
 from app.edge import Allowance, Where, current_ports, current_scope, declare
@@ -18,6 +18,7 @@ bp = APIBlueprint(
     abp_security=[{"api_key": []}],
 )
 declare(bp, where=Where.RESELLER_SITES, allowance=Allowance.API, is_for_machines=True)
+key_required(bp, ApiScope.USAGE_WRITE)
 
 
 @bp.post(
@@ -43,8 +44,6 @@ def create(body: UsageBody) -> tuple[dict[str, Any], int]:
         occurred_at=body.occurred_at,
         counterparty=body.counterparty,
     )
-    with transaction(scope) as session:
-        require_key(session, scope, ApiScope.USAGE_WRITE)
     with transaction(scope, sole=True) as session:
         charge = charge_usage(session, scope, usage=usage, now=current_ports().clock())
     return ChargeAnswer.of(charge).model_dump(mode="json"), 200 if charge.replayed else 201

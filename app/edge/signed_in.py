@@ -93,7 +93,7 @@ def _load(token: str) -> SiteUser | None:
     scope, site = sign_in_scope(realm), site_or_none()
     if scope is None or site is None:
         return None
-    with transaction(scope) as session:
+    with transaction(scope, sole=True) as session:
         found = find_signed_in(
             session, scope, realm=realm, token=token, host=site.host, now=current_ports().clock()
         )

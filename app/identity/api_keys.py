@@ -19,7 +19,7 @@ from app.identity.errors import (
 )
 from app.identity.models import ApiKey
 from app.identity.rules import token_id
-from app.kernel import cursor, new_id
+from app.kernel import alone, new_id
 from app.tenancy import TenantScope
 
 SECRET_START = "kk_"  # noqa: S105 - tells a key from other secrets, hides nothing
@@ -28,10 +28,7 @@ SECRET_BYTES = 32
 PREFIX_LENGTH = len(SECRET_START) + 6
 
 # Asked for on every call of the API, so it goes to the driver as it is (decision 0005).
-_FIND = (
-    b"SELECT id, scopes FROM api_keys"
-    b" WHERE reseller_id = %(reseller_id)s AND secret_hash = %(hash)s AND revoked_at IS NULL"
-)
+_FIND = b"SELECT id, scopes FROM api_key_holder(%s, %s)"
 
 
 class ApiScope(Enum):
@@ -99,10 +96,7 @@ def make_api_key(
 
 def find_api_key(session: Session, scope: TenantScope, *, secret: str) -> ApiKeyHolder | None:
     """Return the holder of a living key of this reseller."""
-    found = cursor(session).execute(
-        _FIND, {"reseller_id": scope.reseller_id, "hash": token_id(secret)}
-    )
-    row = found.fetchone()
+    row = alone(session, _FIND, [scope.reseller_id, token_id(secret)])
     return None if row is None else ApiKeyHolder(row[0], scope.reseller_id, frozenset(row[1]))
 
 

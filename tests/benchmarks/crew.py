@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Generic, Self, TypeVar, cast
@@ -110,4 +111,6 @@ def _work(
                 return
             pipe.send(handle(order))
     except Exception:  # noqa: BLE001 - reported to whoever gave the order, who raises
-        pipe.send(_Failed(traceback.format_exc()))
+        # Nobody listens any more where another process has failed before.
+        with suppress(BrokenPipeError):
+            pipe.send(_Failed(traceback.format_exc()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import secrets
+import signal
 import socket
 import sys
 import tempfile
@@ -11,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import psycopg
 from pydantic import SecretStr
@@ -95,6 +98,7 @@ class Stage:
 def opened_stage(*, is_quick: bool) -> Iterator[Stage]:
     """Start the servers in a directory of their own; stop and delete everything at the end."""
     _allow_many_files()
+    signal.signal(signal.SIGTERM, _leave)
     with ExitStack() as stack:
         directory = Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="kontor-benchmarks-"))
@@ -158,6 +162,11 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
+
+
+def _leave(number: int, _frame: FrameType | None) -> NoReturn:
+    """Unwind, and so stop and delete everything, where `timeout` or `kill` would just end us."""
+    raise SystemExit(128 + number)
 
 
 def _allow_many_files() -> None:

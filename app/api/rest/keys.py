@@ -31,7 +31,7 @@ def _require_key(needed: ApiScope) -> None:
     if not header.startswith(_SCHEME):
         raise ApiKeyRefusedError
     scope = current_scope()
-    with transaction(scope) as session:
+    with transaction(scope, sole=True) as session:
         holder = find_api_key(session, scope, secret=header.removeprefix(_SCHEME))
     if holder is None:
         raise ApiKeyRefusedError

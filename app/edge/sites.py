@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 
 from app.edge.memory import ShortMemory
 from app.edge.news import CacheNews
@@ -11,6 +12,8 @@ from app.tenancy import InvalidHostError, PublicScope, Site, find_site, normalis
 TOPIC = "site"
 MEMORY_SECONDS = 30.0
 MEMORY_SIZE = 10_000
+# Hosts that are looked up at the same time; two that share a gate wait for each other.
+GATES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class SiteDirectory:
         self._unknown: ShortMemory[str, _Nobody] = ShortMemory(
             size=MEMORY_SIZE, seconds=MEMORY_SECONDS
         )
+        self._gates = [Lock() for _ in range(GATES)]
         news.on(TOPIC, self._forget)
 
     def find(self, raw_host: str) -> Site | None:
@@ -44,6 +48,13 @@ class SiteDirectory:
             return site
         if self._unknown.get(host):
             return None
+        # Thousands that reconnect to a new process ask for one host: the first looks it up.
+        with self._gates[hash(host) % GATES]:
+            if (site := self._known.get(host)) or self._unknown.get(host):
+                return site
+            return self._look_up(host)
+
+    def _look_up(self, host: str) -> Site | None:
         scope = PublicScope()
         with transaction(scope) as session:
             found = find_site(session, scope, host=host, platform_domain=self._platform_domain)

@@ -1,6 +1,7 @@
 import time
 import timeit
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
@@ -53,6 +54,19 @@ def test_an_unknown_host_is_remembered_too(app: Flask, connections: Callable[[],
 
     assert found == [None] * 3
     assert connections() == 1
+
+
+def test_a_crowd_that_asks_for_one_new_host_costs_one_query(
+    app: Flask, connections: Callable[[], int]
+) -> None:
+    sites, host = edge_of(app).sites, f"{a_reseller().slug}.{PLATFORM_DOMAIN}"
+    before = connections()
+
+    with ThreadPoolExecutor(20) as crowd:
+        found = list(crowd.map(sites.find, [host] * 20))
+
+    assert len({site.tenant_id for site in found if site is not None}) == 1
+    assert connections() == before + 1
 
 
 def test_r7_a_removed_domain_is_forgotten_by_every_process(

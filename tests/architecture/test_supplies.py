@@ -12,7 +12,7 @@ PIN = re.compile(r"[a-z0-9][a-z0-9._-]*(?:\[[a-z0-9,_-]+\])?==[^\s;]+(?: ; .+)? 
 HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?: \\)?")
 
 # Written so that this file does not match itself.
-MACHINES = re.compile(r"/(?:root|home)/(?!\.)\w|/work/[ms]|[A-Z]:\\\\Users|/Users/\w")
+MACHINES = re.compile(r"/(?:root|home|work)/(?!\.)\w|[A-Z]:\\\\Users|/Users/\w")
 REGISTRIES = re.compile(
     r"pypi[.]org|pythonhosted[.]org|(?<!no-emit)-index-url[ =]|extra-i[n]dex|-find-links[ =]h"
 )

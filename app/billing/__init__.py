@@ -1,6 +1,6 @@
 """Wallets, usage charges along the chain, top-ups: the money of a customer."""
 
-from app.billing.charges import Charge, UsageEvent, charge_usage
+from app.billing.charges import charge_usage
 from app.billing.errors import (
     AmountMismatchError,
     AmountRefusedError,
@@ -28,6 +28,7 @@ from app.billing.top_ups import (
     request_top_up,
     settle_top_up,
 )
+from app.billing.usage import Charge, UsageEvent
 from app.billing.verification import freeze_wallets, verify
 from app.billing.wallets import (
     forget_counterparties,

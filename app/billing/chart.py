@@ -1,6 +1,6 @@
 """Which accounts a reseller's book has, and what each kind of entry moves between them.
 
-The kinds and the rules which may meet are rows of the ledger (migration 0002).
+The kinds and the rules which may meet are rows of the ledger (migrations 0002 and later).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from app import commissions, ledger, pricing
+from app.billing.spending import PayeeAccounts
 from app.kernel import Money
 from app.ledger import AccountName, TransferDraft
 from app.tenancy import PLATFORM_ID
@@ -19,6 +20,10 @@ TAX_PAYABLE = "tax_payable"
 TAX_PREPAID = "tax_prepaid"
 COMMISSION = "commission"
 REVENUE = "revenue"
+# What the platform gives away: bonus credit, bonuses of commission.
+PROMOTION = "promotion"
+BONUS = "bonus"
+RECEIVABLE = "receivable"
 
 # Stands for the account of the customer's wallet, which `charge_usage` finds in the database.
 PAYING_WALLET = UUID(int=0)
@@ -34,7 +39,7 @@ def platform_account(kind: str, currency: str) -> AccountName:
 
 def book_accounts(path: Sequence[UUID], currency: str) -> list[AccountName]:
     """Return every shared account of a book: the platform's and one per reseller of the chain."""
-    shared = [CLEARING, TAX_PAYABLE, TAX_PREPAID, REVENUE]
+    shared = [CLEARING, TAX_PAYABLE, TAX_PREPAID, REVENUE, PROMOTION]
     return [
         *(platform_account(kind, currency) for kind in shared),
         *(AccountName(COMMISSION, beneficiary, currency) for beneficiary in path),
@@ -50,25 +55,24 @@ def tax_account(purpose: pricing.CreditPurpose) -> str:
     return TAX_PREPAID if purpose is pricing.CreditPurpose.SINGLE else TAX_PAYABLE
 
 
-def usage_transfers(
-    book_id: UUID, wallet_account: UUID, quote: pricing.Quote, shares: commissions.Shares
-) -> list[TransferDraft]:
-    """Return the transfers of one charge: tax, each commission, revenue; zeros left out."""
-    currency = quote.gross.currency
-    tax = platform_account(tax_account(quote.tariff.credit_purpose), currency)
-    parts = [
-        (tax, quote.tax),
-        *(
-            (AccountName(COMMISSION, part.beneficiary_id, currency), part.amount)
-            for part in shares.commissions
+def payee_accounts(
+    book_id: UUID, tariff: pricing.Tariff, shares: Sequence[commissions.Term]
+) -> PayeeAccounts:
+    """Return the accounts that charges under a tariff and these shares credit."""
+    currency = tariff.currency
+
+    def of_platform(kind: str) -> UUID:
+        return ledger.account_id(book_id, platform_account(kind, currency))
+
+    return PayeeAccounts(
+        tax=of_platform(tax_account(tariff.credit_purpose)),
+        commissions=tuple(
+            ledger.account_id(book_id, AccountName(COMMISSION, term.beneficiary_id, currency))
+            for term in shares
         ),
-        (platform_account(REVENUE, currency), shares.revenue),
-    ]
-    return [
-        TransferDraft(wallet_account, ledger.account_id(book_id, name), amount)
-        for name, amount in parts
-        if amount
-    ]
+        revenue=of_platform(REVENUE),
+        promotion=of_platform(PROMOTION),
+    )
 
 
 def top_up_transfers(

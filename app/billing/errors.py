@@ -1,3 +1,4 @@
+from app import ledger
 from app.kernel import AppError, Kind, translatable
 
 
@@ -88,9 +89,20 @@ class AmountMismatchError(AppError):
     text = translatable("The payment does not match the top-up. Support has been notified.")
 
 
-class TermsInMotionError(AppError):
-    """Prices changed again and again while this charge was rated; nothing was written."""
+class CapReachedError(AppError):
+    """The charge would pass a spending cap of the wallet or of the subject; it binds nothing.
 
-    kind = Kind.UNAVAILABLE
-    code = "billing.terms_in_motion"
-    text = translatable("Prices are changing right now. Send it again in a moment.")
+    `facts`: limit and spent in minor units, currency.
+    """
+
+    kind = Kind.PAYMENT_REQUIRED
+    code = "billing.cap_reached"
+    text = translatable("The monthly spending limit is reached. Raise it and send it again.")
+
+
+def insufficient(refused: ledger.InsufficientFundsError) -> Exception:
+    """Return the ledger's refusal in billing's words, with what is missing."""
+    required, available = refused.facts.get("required"), refused.facts.get("available")
+    if not isinstance(required, int) or not isinstance(available, int):
+        return refused
+    return InsufficientFundsError(**refused.facts, missing=required - available)

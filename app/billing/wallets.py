@@ -62,13 +62,10 @@ def get_wallet(
     return wallet
 
 
-def require_paying_wallet(
-    session: Session, scope: TenantScope, *, customer_id: UUID, currency: str
-) -> None:
-    """Refuse where a customer has no wallet in a currency, or it is frozen."""
-    wallet = get_wallet(session, scope, customer_id=customer_id, currency=currency)
-    if wallet.state != WalletState.ACTIVE.value:
-        raise WalletFrozenError(wallet=str(wallet.id))
+def require_active(state: str, wallet_id: UUID) -> None:
+    """Refuse a wallet that may not be charged: say why."""
+    if state != WalletState.ACTIVE.value:
+        raise WalletFrozenError(wallet=str(wallet_id))
 
 
 def wallet_balance(session: Session, scope: TenantScope, *, wallet: Wallet) -> Balance:

@@ -1,6 +1,7 @@
 """Each reseller's share of a charge: agreements along the chain and the division of a net price."""
 
 from app.commissions.agreements import (
+    SPAN_OF_SHARES,
     TERMS_AS_JSON,
     agree_commission,
     agree_commissions,
@@ -10,6 +11,7 @@ from app.commissions.errors import NoAgreementError, RateRefusedError, TermsFixe
 from app.commissions.rules import Share, Shares, Term, flatten, share
 
 __all__ = [
+    "SPAN_OF_SHARES",
     "TERMS_AS_JSON",
     "NoAgreementError",
     "RateRefusedError",

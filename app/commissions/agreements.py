@@ -14,13 +14,22 @@ from app.commissions.rules import Term, flatten, require_rate
 from app.tenancy import PlatformScope, list_resellers
 
 # The terms of a reseller's book at a time, as one JSON value, for a caller that reads more in the
-# same trip. Parameters: reseller_id, at. All terms of a book share the date they hold from.
+# same trip. Parameters: reseller_id, booked_at: shares go by the time a charge is booked, prices by
+# the time of use (decision 0013). All terms of a book share the date they hold from.
 TERMS_AS_JSON = """
 (SELECT json_agg(json_build_array(t.beneficiary_id, t.rate::text) ORDER BY t.position)
    FROM commission_terms t
   WHERE t.reseller_id = %(reseller_id)s
     AND t.valid_from = (SELECT max(m.valid_from) FROM commission_terms m
-                         WHERE m.reseller_id = %(reseller_id)s AND m.valid_from <= %(at)s))
+                         WHERE m.reseller_id = %(reseller_id)s AND m.valid_from <= %(booked_at)s))
+"""
+
+# Between which changes of its terms a time lies: the last before, the next after (NULL: never).
+SPAN_OF_SHARES = """
+(SELECT max(t.valid_from) FROM commission_terms t
+  WHERE t.reseller_id = %(reseller_id)s AND t.valid_from <= %(booked_at)s),
+(SELECT min(t.valid_from) FROM commission_terms t
+  WHERE t.reseller_id = %(reseller_id)s AND t.valid_from > %(booked_at)s)
 """
 
 

@@ -1,6 +1,6 @@
 """What every slice stands on: money, ids, clock, refusals, transactions, events, paging."""
 
-from app.kernel.clock import now, start_of_business_month
+from app.kernel.clock import business_month, now, start_of_business_month
 from app.kernel.db import (
     LostWorkError,
     Scope,
@@ -46,6 +46,7 @@ __all__ = [
     "alone",
     "append",
     "begin",
+    "business_month",
     "connect",
     "cursor",
     "defer",

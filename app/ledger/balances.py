@@ -9,14 +9,32 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.kernel import MAXIMUM_PAGE_SIZE, PAGE_SIZE, Money, Page, cursor
-from app.ledger.errors import AccountNotFoundError
-from app.ledger.models import Account, AccountBalance, Entry, Posting
+from app.ledger.entries import as_array
+from app.ledger.errors import AccountNotFoundError, InsufficientFundsError
+from app.ledger.models import Account, Entry, Posting
 
+# What expired holds keep back counts as free, written down or not. The asked accounts hold for
+# themselves or, in one book, for others that are asked with them.
 _ACROSS = b"""
-SELECT b.book_id, b.account_id, a.currency, b.posted, b.held, b.credit_limit, b.version
-  FROM unnest(%s::uuid[], %s::uuid[]) AS wanted (book_id, account_id)
-  JOIN ledger_balances b USING (book_id, account_id)
-  JOIN ledger_accounts a ON a.book_id = b.book_id AND a.id = b.account_id
+WITH wanted AS (
+    SELECT book_id, account_id FROM unnest(%s::uuid[], %s::uuid[]) AS asked (book_id, account_id)
+), balance AS (
+    SELECT b.book_id, b.account_id, a.currency, b.posted, b.held, b.credit_limit, b.version,
+           b.revision
+      FROM wanted JOIN ledger_balances b USING (book_id, account_id)
+      JOIN ledger_accounts a ON a.book_id = b.book_id AND a.id = b.account_id
+), overdue AS (
+    SELECT h.book_id, part.account_id, sum(part.amount)::bigint AS amount
+      FROM (SELECT DISTINCT book_id FROM balance WHERE held > 0) kept
+      JOIN wanted USING (book_id)
+      JOIN ledger_holds h ON h.book_id = wanted.book_id AND h.account_id = wanted.account_id
+           AND h.state = 'open' AND h.expires_at <= now()
+     CROSS JOIN LATERAL unnest(h.accounts, h.amounts) AS part (account_id, amount)
+     GROUP BY h.book_id, part.account_id
+)
+SELECT b.book_id, b.account_id, b.currency, b.posted, b.held - coalesce(o.amount, 0),
+       b.credit_limit, b.version, b.revision
+  FROM balance b LEFT JOIN overdue o USING (book_id, account_id)
 """
 
 # One step of the index per book, however long the tails are.
@@ -34,13 +52,17 @@ SELECT book_id FROM books WHERE book_id IS NOT NULL
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """A guarded account: what it holds, what is reserved, how far it may go below zero."""
+    """A guarded account: what it holds, what is reserved, how far it may go below zero.
+
+    `version` counts postings, `revision` every change.
+    """
 
     account_id: UUID
     posted: Money
     held: Money
     credit_limit: Money
     version: int
+    revision: int
 
     @property
     def available(self) -> Money:
@@ -75,24 +97,8 @@ def get_balances(
     session: Session, book_id: UUID, account_ids: Sequence[UUID]
 ) -> dict[UUID, Balance]:
     """Return the balances of these guarded accounts of a book; an unknown one is left out."""
-    rows = session.execute(
-        select(AccountBalance, Account.currency)
-        .join(
-            Account,
-            (Account.book_id == AccountBalance.book_id) & (Account.id == AccountBalance.account_id),
-        )
-        .where(AccountBalance.book_id == book_id, AccountBalance.account_id.in_(account_ids))
-    )
-    return {
-        row.account_id: Balance(
-            row.account_id,
-            Money(row.posted, currency),
-            Money(row.held, currency),
-            Money(row.credit_limit, currency),
-            row.version,
-        )
-        for row, currency in rows
-    }
+    across = balances_across(session, [(book_id, account) for account in account_ids])
+    return {account: balance for (_, account), balance in across.items()}
 
 
 def get_balance(session: Session, book_id: UUID, account_id: UUID) -> Balance:
@@ -109,7 +115,7 @@ def balances_across(
     """Return the balances of these (book, account) pairs, over all books, in one query."""
     books = [book for book, _ in accounts]
     identifiers = [account for _, account in accounts]
-    rows = cursor(session).execute(_ACROSS, [books, identifiers])
+    rows = cursor(session).execute(_ACROSS, [as_array(books), as_array(identifiers)])
     return {
         (book, account): Balance(
             account,
@@ -117,8 +123,9 @@ def balances_across(
             Money(held, currency),
             Money(credit_limit, currency),
             version,
+            revision,
         )
-        for book, account, currency, posted, held, credit_limit, version in rows
+        for book, account, currency, posted, held, credit_limit, version, revision in rows
     }
 
 
@@ -181,3 +188,17 @@ def statement(
     ]
     more = str(lines[size - 1].version) if len(lines) > size else None
     return Page(lines[:size], more)
+
+
+def set_credit_limit(session: Session, book_id: UUID, account_id: UUID, limit: Money) -> None:
+    """Let a guarded account go this far below zero; refuses one that is already further below."""
+    row = (
+        cursor(session)
+        .execute(b"SELECT ledger_set_limit(%s, %s, %s)", [book_id, account_id, limit.minor])
+        .fetchone()
+    )
+    if row is None or not row[0]:
+        balance = get_balance(session, book_id, account_id)
+        raise InsufficientFundsError(
+            available=balance.available.minor, required=limit.minor, currency=limit.currency
+        )

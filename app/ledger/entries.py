@@ -13,10 +13,16 @@ import psycopg
 from sqlalchemy.orm import Session
 
 from app.kernel import Money, alone, new_id
-from app.ledger.errors import InsufficientFundsError, KeyReusedError, TransferRefusedError
+from app.ledger.errors import (
+    BooksMovedError,
+    HoldClosedError,
+    InsufficientFundsError,
+    KeyReusedError,
+    TransferRefusedError,
+)
 
 _POST = "SELECT * FROM {}({})"
-_ARGUMENTS = 10
+_ARGUMENTS = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,9 @@ class EntryDraft:
     """One business fact, ready to post.
 
     `key` names the fact within its book for ever; `input_hash` (see `fingerprint`) tells a
-    repetition from a misuse of the key; `watch` is the guarded account whose balance is answered.
+    repetition from a misuse of the key. `guarded` names every guarded account of the transfers;
+    the first one is watched: its balance is the answer, and it is locked before the others.
+    `hold_id` is the hold that the entry captures.
     """
 
     book_id: UUID
@@ -42,7 +50,8 @@ class EntryDraft:
     input_hash: bytes
     effective_at: datetime
     transfers: Sequence[TransferDraft]
-    watch: UUID
+    guarded: Sequence[UUID] = ()
+    hold_id: UUID | None = None
     entry_id: UUID = field(default_factory=new_id)
 
 
@@ -50,7 +59,8 @@ class EntryDraft:
 class Posted:
     """What became of a draft. Amounts in minor units; `posted` and `version` as just after it.
 
-    `more` is what a function of another slice answered beside (see `post_through`).
+    An entry without guarded accounts answers zeros. `more` is what a function of another slice
+    answered beside (see `post_through`).
     """
 
     entry_id: UUID
@@ -59,6 +69,7 @@ class Posted:
     held: int
     credit_limit: int
     version: int
+    revision: int
     more: tuple[Any, ...] = ()
 
 
@@ -73,8 +84,9 @@ def post(session: Session, draft: EntryDraft) -> Posted:
 
     Refuses, and then the whole transaction must be rolled back: a guarded account that cannot
     pay (InsufficientFundsError), a key that was used with other input (KeyReusedError), accounts
-    that the rules do not join (TransferRefusedError). An entry without transfers costs nothing
-    and still binds its key.
+    that the rules do not join or a guarded one that is not named (TransferRefusedError), a hold
+    that is not open any more (HoldClosedError). An entry without transfers costs nothing and
+    still binds its key.
     """
     posted = post_through(session, draft, function="ledger_post")
     if posted is None:
@@ -95,14 +107,45 @@ def post_through(
     try:
         found = alone(session, statement, [*_parameters(draft), *arguments])
     except psycopg.DatabaseError as refused:
-        raise _refusal(refused, draft) from refused
+        raise refusal(refused, key=draft.key, currency=_currency(draft)) from refused
     if found is None:
         return None
-    replayed, entry_id, posted, held, credit_limit, version, *more = found
-    if entry_id is None:
+    replayed, entry_id, posted, held, credit_limit, version, revision, *more = found
+    if entry_id is None or (draft.guarded and version is None):
         # Booked before, but not on the watched account: there is no answer to repeat.
         raise TransferRefusedError(key=draft.key, kind=draft.kind)
-    return Posted(entry_id, replayed, posted, held, credit_limit, version, tuple(more))
+    return Posted(
+        entry_id,
+        replayed,
+        posted or 0,
+        held or 0,
+        credit_limit or 0,
+        version or 0,
+        revision or 0,
+        tuple(more),
+    )
+
+
+def refusal(error: psycopg.DatabaseError, *, key: str, currency: str = "") -> Exception:
+    """Return the typed refusal behind one of the functions' SQLSTATEs; else the error itself."""
+    if error.sqlstate == "KL001":
+        facts = json.loads(error.diag.message_detail or "{}")
+        return InsufficientFundsError(currency=currency, **facts)
+    if error.sqlstate == "KL002":
+        return KeyReusedError(key=key)
+    if error.sqlstate in {"KL003", "23514"}:
+        return TransferRefusedError(key=key)
+    if error.sqlstate == "KL004":
+        return BooksMovedError()
+    if error.sqlstate == "KL005":
+        return HoldClosedError()
+    return error
+
+
+def as_array(values: Iterable[UUID | int]) -> str:
+    """Return PostgreSQL's text form of an array; several times cheaper than the driver's own."""
+    parts = (value.hex if isinstance(value, UUID) else str(value) for value in values)
+    return f"{{{','.join(parts)}}}"
 
 
 @lru_cache(maxsize=16)
@@ -120,27 +163,13 @@ def _parameters(draft: EntryDraft) -> list[object]:
         draft.key,
         draft.input_hash,
         draft.effective_at,
-        _array(transfer.debit_id for transfer in transfers),
-        _array(transfer.credit_id for transfer in transfers),
-        _array(transfer.amount.minor for transfer in transfers),
-        draft.watch,
+        as_array(transfer.debit_id for transfer in transfers),
+        as_array(transfer.credit_id for transfer in transfers),
+        as_array(transfer.amount.minor for transfer in transfers),
+        as_array([*draft.guarded[:1], *sorted(draft.guarded[1:])]),
+        draft.hold_id,
     ]
 
 
-def _array(values: Iterable[UUID | int]) -> str:
-    """Return PostgreSQL's text form of an array; several times cheaper than the driver's own."""
-    parts = (value.hex if isinstance(value, UUID) else str(value) for value in values)
-    return f"{{{','.join(parts)}}}"
-
-
-def _refusal(error: psycopg.DatabaseError, draft: EntryDraft) -> Exception:
-    """Return the typed refusal behind one of the function's SQLSTATEs; else the error itself."""
-    if error.sqlstate == "KL001":
-        facts = json.loads(error.diag.message_detail or "{}")
-        currency = next(transfer.amount.currency for transfer in draft.transfers)
-        return InsufficientFundsError(currency=currency, **facts)
-    if error.sqlstate == "KL002":
-        return KeyReusedError(key=draft.key)
-    if error.sqlstate in {"KL003", "23514"}:
-        return TransferRefusedError(key=draft.key, kind=draft.kind)
-    return error
+def _currency(draft: EntryDraft) -> str:
+    return next((transfer.amount.currency for transfer in draft.transfers), "")

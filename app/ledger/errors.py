@@ -31,3 +31,27 @@ class AccountNotFoundError(AppError):
     kind = Kind.NOT_FOUND
     code = "ledger.account_not_found"
     text = translatable("There is no such account.")
+
+
+class BooksMovedError(AppError):
+    """The books moved while many entries were prepared; nothing was written, prepare them again."""
+
+    kind = Kind.UNAVAILABLE
+    code = "ledger.books_moved"
+    text = translatable("The account is busy right now. Send it again in a moment.")
+
+
+class HoldNotFoundError(AppError):
+    """No such hold in this book."""
+
+    kind = Kind.NOT_FOUND
+    code = "ledger.hold_not_found"
+    text = translatable("There is no such hold.")
+
+
+class HoldClosedError(AppError):
+    """The hold was captured or released before, or its time is over."""
+
+    kind = Kind.CONFLICT
+    code = "ledger.hold_closed"
+    text = translatable("This hold is already closed. Report the usage without it.")

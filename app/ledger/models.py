@@ -1,13 +1,24 @@
-"""Tables of the ledger. Rows come in by the SQL functions of migration 0002 alone.
+"""Tables of the ledger. Rows come in by the SQL functions `ledger_…` of the migrations alone.
 
-The application's role may read these tables and write none of them: `ledger_post`,
-`ledger_open_account` and `ledger_roll_up` run as the role `kontor_ledger`, which owns nothing.
+The application's role may read these tables and write none of them: the functions run as the role
+`kontor_ledger`, which owns nothing.
 """
 
 from datetime import datetime
+from enum import Enum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, SmallInteger, UniqueConstraint, func
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    UniqueConstraint,
+    Uuid,
+    func,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel import Base
@@ -28,11 +39,15 @@ class Account(Base):
     kind: Mapped[str]
     owner_id: Mapped[UUID]
     currency: Mapped[str]
+    guarded: Mapped[bool]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class AccountBalance(Base):
-    """The live balance of a guarded account, in minor units; the only ledger row that changes."""
+    """The live balance of a guarded account, in minor units; the only ledger row that changes.
+
+    `version` counts its postings, `revision` every change: of what is held, too.
+    """
 
     __tablename__ = "ledger_balances"
     __table_args__ = (
@@ -48,6 +63,7 @@ class AccountBalance(Base):
     held: Mapped[int] = mapped_column(server_default="0")
     credit_limit: Mapped[int] = mapped_column(server_default="0")
     version: Mapped[int] = mapped_column(server_default="0")
+    revision: Mapped[int] = mapped_column(server_default="0")
 
 
 class Entry(Base):
@@ -133,3 +149,45 @@ class Rule(Base):
     entry_kind: Mapped[str] = mapped_column(primary_key=True)
     debit_kind: Mapped[str] = mapped_column(primary_key=True)
     credit_kind: Mapped[str] = mapped_column(primary_key=True)
+
+
+class HoldState(Enum):
+    """The life of a hold: open until it is captured, released, or its time is over."""
+
+    OPEN = "open"
+    CAPTURED = "captured"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+class Hold(Base):
+    """Amounts that guarded accounts keep back: `amounts[i]` minor units of `accounts[i]`.
+
+    The first account is the one that everything of its owner waits behind (decision 0012). An open
+    hold whose time is over counts as released, whether somebody has written it down or not.
+    """
+
+    __tablename__ = "ledger_holds"
+    __table_args__ = (
+        UniqueConstraint("book_id", "key"),
+        Index(
+            "ix_ledger_holds_open",
+            "book_id",
+            "account_id",
+            "expires_at",
+            postgresql_where="state = 'open'",
+        ),
+    )
+
+    book_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    key: Mapped[str]
+    input_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    account_id: Mapped[UUID]
+    accounts: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
+    amounts: Mapped[list[int]] = mapped_column(ARRAY(BigInteger()))
+    state: Mapped[str] = mapped_column(server_default=HoldState.OPEN.value)
+    expires_at: Mapped[datetime]
+    entry_id: Mapped[UUID | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    closed_at: Mapped[datetime | None]

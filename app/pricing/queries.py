@@ -26,7 +26,7 @@ TARIFF_AS_JSON = """
   ORDER BY p.valid_from DESC LIMIT 1)
 """
 
-# Between which changes of offer, price or share a time lies: the last before, the next after (NULL:
+# Between which changes of offer or price a time lies: the last before, the next after (NULL:
 # never). Parameters: reseller_id, meter, at. A price of an offer that is not sold counts too.
 SPAN_OF_TERMS = """
 (SELECT max(c.valid_from) FROM terms_changes c WHERE c.valid_from <= %(at)s),
@@ -35,8 +35,7 @@ SPAN_OF_TERMS = """
 TERMS_CHANGES = """
 terms_changes AS (
     SELECT valid_from FROM sold_offers WHERE reseller_id = %(reseller_id)s
-    UNION ALL SELECT valid_from FROM prices WHERE meter = %(meter)s
-    UNION ALL SELECT valid_from FROM commission_terms WHERE reseller_id = %(reseller_id)s)
+    UNION ALL SELECT valid_from FROM prices WHERE meter = %(meter)s)
 """
 
 # What is sold at a time, without a meter. Parameters: reseller_id, at.

@@ -34,7 +34,7 @@ def dashboard() -> ResponseReturnValue:
         "customer/dashboard.html",
         customer_name=customer.name,
         balance=balance.posted,
-        balance_version=balance.version,
+        balance_version=balance.revision,
         low_balance=balance.available < Money(wallet.low_balance_minor, wallet.currency),
         recent=[transaction_row(line) for line in recent.rows],
         wallet_id=wallet.id,

@@ -22,7 +22,7 @@ class LiveState:
     @classmethod
     def from_balance(cls, balance: Balance) -> LiveState:
         """Return the state that the database holds."""
-        return cls(balance.version, balance.posted, balance.held, balance.available)
+        return cls(balance.revision, balance.posted, balance.held, balance.available)
 
     @classmethod
     def from_message(cls, message: Message) -> LiveState:

@@ -39,10 +39,10 @@ def announce_balances(session: Session, events: Sequence[Envelope]) -> list[Live
     return [
         LiveMessage(
             channel=f"wallet.{wallet_id}",
-            event_id=str(balance.version),
+            event_id=str(balance.revision),
             kind="balance",
             data={
-                "version": balance.version,
+                "version": balance.revision,
                 "posted": balance.posted.minor,
                 "held": balance.held.minor,
                 "available": balance.available.minor,

@@ -1,14 +1,285 @@
-"""charging: many accounts in an entry, many entries at once, holds"""
+"""charging: several guarded accounts in an entry, many entries at once
+
+Locks of one wallet are taken in one order everywhere: the account of the wallet first, then
+whatever else pays for it (bonus lots, receivable), then its holds (migration 0016). Who has the first has them all,
+so nobody waits in a ring (decision 0012).
+"""
+
+import runpy
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0009"
 down_revision = "0008"
 branch_labels = None
 depends_on = None
 
+# Which transfers the rules allow, of accounts that exist, in one currency; a guarded account that
+# the caller did not name is not allowed, for it would get no posting.
+ALLOWED = """
+      JOIN ledger_accounts d ON d.book_id = p_book AND d.id = t.debit
+      JOIN ledger_accounts c ON c.book_id = p_book AND c.id = t.credit AND c.currency = d.currency
+      JOIN ledger_rules r
+        ON r.entry_kind = p_kind AND r.debit_kind = d.kind AND r.credit_kind = c.kind
+"""
+
+# The order matters. The entry comes first: two deliveries of one key meet at its unique index and
+# the second waits, then answers what the first one wrote. Shared accounts are only read.
+# `p_guarded` names the guarded accounts of the entry, the watched one first: it always gets a
+# posting, which keeps the answer, also of an entry that costs nothing.
+POST = f"""
+CREATE FUNCTION ledger_post(
+    p_book uuid, p_entry uuid, p_kind text, p_key text, p_hash bytea, p_effective timestamptz,
+    p_debits uuid[], p_credits uuid[], p_amounts bigint[], p_guarded uuid[], p_hold uuid
+) RETURNS TABLE (
+    replayed boolean, entry_id uuid, posted bigint, held bigint, credit_limit bigint,
+    version bigint, revision bigint
+)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    known ledger_entries;
+    account uuid;
+    delta bigint;
+    after ledger_balances;
+    written bigint;
+BEGIN
+    INSERT INTO ledger_entries (book_id, id, kind, key, input_hash, effective_at)
+    VALUES (p_book, p_entry, p_kind, p_key, p_hash, p_effective)
+    ON CONFLICT (book_id, key) DO NOTHING;
+    IF NOT FOUND THEN
+        SELECT * INTO STRICT known FROM ledger_entries e WHERE e.book_id = p_book AND e.key = p_key;
+        IF known.input_hash IS DISTINCT FROM p_hash OR known.kind IS DISTINCT FROM p_kind THEN
+            RAISE EXCEPTION 'key % was used with other input', p_key USING ERRCODE = 'KL002';
+        END IF;
+        RETURN QUERY
+            SELECT true, known.id, p.balance_after, b.held, b.credit_limit, p.version, b.revision
+              FROM (VALUES (p_guarded[1])) AS watched (id)
+              LEFT JOIN ledger_postings p ON p.book_id = p_book AND p.entry_id = known.id
+                   AND p.account_id = watched.id
+              LEFT JOIN ledger_balances b ON b.book_id = p_book AND b.account_id = watched.id;
+        RETURN;
+    END IF;
+
+    replayed := false;
+    entry_id := p_entry;
+    IF p_hold IS NOT NULL AND NOT ledger_close_hold(p_book, p_hold, p_entry) THEN
+        RAISE EXCEPTION 'hold % is closed', p_hold USING ERRCODE = 'KL005';
+    END IF;
+    FOR place IN 1 .. cardinality(p_guarded) LOOP
+        account := p_guarded[place];
+        IF place > 2 AND account <= p_guarded[place - 1] THEN
+            RAISE EXCEPTION 'guarded accounts out of order' USING ERRCODE = 'KL003';
+        END IF;
+        delta := 0;
+        FOR i IN 1 .. cardinality(p_amounts) LOOP
+            IF p_debits[i] = account THEN delta := delta - p_amounts[i]; END IF;
+            IF p_credits[i] = account THEN delta := delta + p_amounts[i]; END IF;
+        END LOOP;
+        UPDATE ledger_balances b
+           SET posted = b.posted + delta, version = b.version + 1, revision = b.revision + 1
+         WHERE b.book_id = p_book AND b.account_id = account
+           AND (delta >= 0 OR b.posted + delta - b.held >= -b.credit_limit)
+        RETURNING b.* INTO after;
+        IF NOT FOUND THEN
+            SELECT * INTO after FROM ledger_balances b
+             WHERE b.book_id = p_book AND b.account_id = account;
+            RAISE EXCEPTION 'account % cannot pay', account USING
+                ERRCODE = CASE WHEN FOUND THEN 'KL001' ELSE 'KL003' END,
+                DETAIL = json_build_object(
+                    'available', after.posted - after.held + after.credit_limit,
+                    'required', -delta)::text;
+        END IF;
+        INSERT INTO ledger_postings (book_id, entry_id, account_id, version, delta, balance_after)
+        VALUES (p_book, p_entry, account, after.version, delta, after.posted);
+        IF place = 1 THEN
+            posted := after.posted; held := after.held; credit_limit := after.credit_limit;
+            version := after.version; revision := after.revision;
+        END IF;
+    END LOOP;
+
+    INSERT INTO ledger_transfers (book_id, entry_id, n, debit_id, credit_id, amount)
+    SELECT p_book, p_entry, t.n, t.debit, t.credit, t.amount
+      FROM unnest(p_debits, p_credits, p_amounts) WITH ORDINALITY AS t (debit, credit, amount, n)
+{ALLOWED}
+       AND (NOT d.guarded OR t.debit = ANY (p_guarded))
+       AND (NOT c.guarded OR t.credit = ANY (p_guarded));
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF written <> greatest(cardinality(p_debits), cardinality(p_credits), cardinality(p_amounts))
+       OR written + cardinality(p_guarded) = 0
+    THEN
+        RAISE EXCEPTION 'the rules do not allow entry %', p_key USING ERRCODE = 'KL003';
+    END IF;
+    INSERT INTO ledger_tail (book_id, entry_id) VALUES (p_book, p_entry);
+    RETURN NEXT;
+END $$
+"""
+
+# Many entries of one kind, in their order, each with a watched account. The guarded accounts are
+# locked by `ledger_lock` before; one that cannot pay at its turn refuses them all, and so does a
+# key that somebody used meanwhile: whoever asked looks again and leaves that entry out.
+POST_MANY = f"""
+CREATE FUNCTION ledger_post_many(
+    p_book uuid, p_kind text, p_entries uuid[], p_keys text[], p_hashes bytea[],
+    p_effective timestamptz[], p_watched uuid[], p_places integer[], p_numbers smallint[],
+    p_debits uuid[], p_credits uuid[], p_amounts bigint[], p_guarded uuid[]
+) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    written bigint;
+    moved bigint;
+BEGIN
+    INSERT INTO ledger_entries (book_id, id, kind, key, input_hash, effective_at)
+    SELECT p_book, e.id, p_kind, e.key, e.hash, e.at
+      FROM unnest(p_entries, p_keys, p_hashes, p_effective) AS e (id, key, hash, at)
+    ON CONFLICT (book_id, key) DO NOTHING;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF written <> cardinality(p_entries) THEN
+        RAISE EXCEPTION 'a key was used meanwhile' USING ERRCODE = 'KL004';
+    END IF;
+
+    WITH side AS (
+        SELECT t.place, t.debit AS account_id, -t.amount AS delta
+          FROM unnest(p_places, p_debits, p_amounts) AS t (place, debit, amount)
+        UNION ALL
+        SELECT t.place, t.credit, t.amount
+          FROM unnest(p_places, p_credits, p_amounts) AS t (place, credit, amount)
+        UNION ALL
+        SELECT w.place::integer, w.id, 0
+          FROM unnest(p_watched) WITH ORDINALITY AS w (id, place)
+    ), change AS (
+        SELECT side.place, side.account_id, sum(side.delta)::bigint AS delta
+          FROM side JOIN unnest(p_guarded) AS g (id) ON g.id = side.account_id
+         GROUP BY side.place, side.account_id
+    ), posting AS (
+        INSERT INTO ledger_postings (book_id, entry_id, account_id, version, delta, balance_after)
+        SELECT p_book, p_entries[c.place], c.account_id, b.version + row_number() OVER turn,
+               c.delta, b.posted + sum(c.delta) OVER turn
+          FROM change c
+          JOIN ledger_balances b ON b.book_id = p_book AND b.account_id = c.account_id
+        WINDOW turn AS (PARTITION BY c.account_id ORDER BY c.place)
+        RETURNING ledger_postings.account_id, ledger_postings.version, ledger_postings.delta,
+                  ledger_postings.balance_after
+    ), total AS (
+        SELECT p.account_id, count(*) AS postings, max(p.version) AS version,
+               sum(p.delta) AS delta,
+               min(p.balance_after) FILTER (WHERE p.delta < 0) AS lowest
+          FROM posting p GROUP BY p.account_id
+    ), moved AS (
+        UPDATE ledger_balances b
+           SET posted = b.posted + t.delta, version = t.version,
+               revision = b.revision + t.postings
+          FROM total t
+         WHERE b.book_id = p_book AND b.account_id = t.account_id
+           AND b.version = t.version - t.postings
+           AND (t.lowest IS NULL OR t.lowest - b.held >= -b.credit_limit)
+        RETURNING b.account_id
+    )
+    SELECT (SELECT count(*) FROM total), (SELECT count(*) FROM moved) INTO written, moved;
+    IF moved <> written THEN
+        RAISE EXCEPTION 'an account cannot pay' USING ERRCODE = 'KL004';
+    END IF;
+
+    INSERT INTO ledger_transfers (book_id, entry_id, n, debit_id, credit_id, amount)
+    SELECT p_book, p_entries[t.place], t.n, t.debit, t.credit, t.amount
+      FROM unnest(p_places, p_numbers, p_debits, p_credits, p_amounts)
+        AS t (place, n, debit, credit, amount)
+{ALLOWED}
+      LEFT JOIN unnest(p_guarded) AS gd (id) ON gd.id = t.debit
+      LEFT JOIN unnest(p_guarded) AS gc (id) ON gc.id = t.credit
+     WHERE (gd.id IS NOT NULL) = d.guarded AND (gc.id IS NOT NULL) = c.guarded;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF written <> cardinality(p_amounts) THEN
+        RAISE EXCEPTION 'the rules do not allow an entry' USING ERRCODE = 'KL003';
+    END IF;
+    INSERT INTO ledger_tail (book_id, entry_id) SELECT p_book, unnest(p_entries);
+END $$
+"""
+
+LOCK = """
+CREATE FUNCTION ledger_lock(p_book uuid, p_accounts uuid[]) RETURNS SETOF ledger_balances
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT b.* FROM unnest(p_accounts) WITH ORDINALITY AS wanted (id, place)
+      JOIN ledger_balances b ON b.book_id = p_book AND b.account_id = wanted.id
+     ORDER BY wanted.place
+       FOR NO KEY UPDATE OF b
+$$
+"""
+
+SET_LIMIT = """
+CREATE FUNCTION ledger_set_limit(p_book uuid, p_account uuid, p_limit bigint) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    UPDATE ledger_balances b SET credit_limit = p_limit, revision = b.revision + 1
+     WHERE b.book_id = p_book AND b.account_id = p_account AND b.posted - b.held >= -p_limit;
+    RETURN FOUND;
+END $$
+"""
+
+OPEN_ACCOUNT = """
+CREATE OR REPLACE FUNCTION ledger_open_account(
+    p_book uuid, p_id uuid, p_kind text, p_owner uuid, p_currency text, p_credit_limit bigint
+) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    INSERT INTO ledger_accounts (book_id, id, kind, owner_id, currency, guarded)
+    SELECT p_book, p_id, k.kind, p_owner, p_currency, k.guarded
+      FROM ledger_account_kinds k WHERE k.kind = p_kind
+    ON CONFLICT DO NOTHING;
+    INSERT INTO ledger_balances (book_id, account_id, credit_limit)
+    SELECT a.book_id, a.id, p_credit_limit
+      FROM ledger_accounts a
+     WHERE a.book_id = p_book AND a.id = p_id AND a.guarded
+    ON CONFLICT DO NOTHING;
+END $$
+"""
+
+FUNCTIONS = {
+    "ledger_open_account(uuid, uuid, text, uuid, text, bigint)": OPEN_ACCOUNT,
+    "ledger_post(uuid, uuid, text, text, bytea, timestamptz, uuid[], uuid[], bigint[], uuid[], uuid)":
+        POST,
+    "ledger_post_many(uuid, text, uuid[], text[], bytea[], timestamptz[], uuid[], integer[],"
+    " smallint[], uuid[], uuid[], bigint[], uuid[])": POST_MANY,
+    "ledger_lock(uuid, uuid[])": LOCK,
+    "ledger_set_limit(uuid, uuid, bigint)": SET_LIMIT,
+}  # fmt: skip
+OPENS = next(iter(FUNCTIONS))
+
 
 def upgrade() -> None:
-    """Fill in."""
+    op.add_column("ledger_balances", sa.Column("revision", sa.BigInteger(), server_default="0", nullable=False))
+    op.add_column("ledger_accounts", sa.Column("guarded", sa.Boolean(), nullable=True))
+    op.execute("UPDATE ledger_balances SET revision = version")
+    op.execute("UPDATE ledger_accounts a SET guarded = k.guarded FROM ledger_account_kinds k WHERE k.kind = a.kind")
+    op.alter_column("ledger_accounts", "guarded", nullable=False)
+    op.execute("DROP FUNCTION ledger_post(uuid, uuid, text, text, bytea, timestamptz, uuid[], uuid[], bigint[], uuid)")
+    _functions()
+
+
+def _functions() -> None:
+    op.execute("GRANT CREATE ON SCHEMA public TO kontor_ledger")
+    for signature, body in FUNCTIONS.items():
+        op.execute(body)
+        op.execute(f"ALTER FUNCTION {signature} OWNER TO kontor_ledger")
+        op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
+        op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO kontor_app, kontor_platform")
+    op.execute("REVOKE CREATE ON SCHEMA public FROM kontor_ledger")
 
 
 def downgrade() -> None:
-    """Fill in."""
+    for signature in FUNCTIONS:
+        if signature != OPENS:
+            op.execute(f"DROP FUNCTION {signature}")
+    before = runpy.run_path(str(Path(__file__).parent / "0002_ledger_functions.py"))
+    for signature, body in before["FUNCTIONS"].items():
+        if signature.startswith(("ledger_post", "ledger_open_account")):
+            op.execute(body.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
+            op.execute(f"ALTER FUNCTION {signature} SET search_path = pg_catalog, public, pg_temp")
+            op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
+            op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO kontor_app, kontor_platform")
+            op.execute("GRANT CREATE ON SCHEMA public TO kontor_ledger")
+            op.execute(f"ALTER FUNCTION {signature} OWNER TO kontor_ledger")
+            op.execute("REVOKE CREATE ON SCHEMA public FROM kontor_ledger")
+    op.drop_column("ledger_accounts", "guarded")
+    op.drop_column("ledger_balances", "revision")

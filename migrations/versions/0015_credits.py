@@ -1,7 +1,7 @@
-"""bonus lots, receivables, spending caps, recurring fees, own balance"""
+"""credits: adjustments, own balance, recurring fees, reversals"""
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,180 @@
+"""Everything that pays for wallets, locked and in memory, until the transaction ends.
+
+The order of locks is that of decision 0012: the wallets' own accounts in the order of their ids,
+then whatever else pays for them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app import ledger
+from app.billing.errors import CapReachedError
+from app.billing.spending import Payer, PayerKind
+from app.kernel import cursor
+from app.tenancy import TenantScope
+
+_WALLETS = b"""
+SELECT w.id, w.customer_id, w.account_id, w.state, w.needs_care, w.receivable_account_id
+  FROM wallets w
+ WHERE w.reseller_id = %s AND w.customer_id = ANY (%s::uuid[]) AND w.currency = %s
+ ORDER BY w.account_id
+"""
+_LOTS = b"""
+SELECT l.wallet_id, l.account_id FROM bonus_lots l
+ WHERE l.reseller_id = %s AND l.wallet_id = ANY (%s::uuid[]) AND l.state = 'open'
+   AND (l.expires_at IS NULL OR l.expires_at > %s)
+ ORDER BY l.expires_at NULLS LAST, l.id
+"""
+_CAPS = b"""
+SELECT c.wallet_id, c.id, c.subject, c.limit_minor, c.month, c.spent_minor FROM spending_caps c
+ WHERE c.reseller_id = %s AND c.wallet_id = ANY (%s::uuid[]) ORDER BY c.id FOR UPDATE
+"""
+_VOLUMES = b"""
+SELECT v.wallet_id, v.meter, v.month, v.quantity FROM usage_volumes v
+ WHERE v.reseller_id = %s AND v.wallet_id = ANY (%s::uuid[]) AND v.month = ANY (%s::date[])
+"""
+
+Slot = tuple[str, date]
+
+
+@dataclass(slots=True)
+class Cap:
+    """A spending cap of a wallet, or of one subject of it, in minor units a Berlin month."""
+
+    id: UUID
+    subject: str | None
+    limit: int
+    month: date
+    spent: int
+    has_moved: bool = False
+
+    def concerns(self, subject: str | None) -> bool:
+        """Return whether usage of a subject counts."""
+        return self.subject is None or self.subject == subject
+
+    def spend(self, minor: int, month: date) -> None:
+        """Count spending in a month; another month starts from nothing."""
+        self.spent = (self.spent if self.month == month else 0) + minor
+        self.month = month
+        self.has_moved = True
+
+    def require_room(self, minor: int, month: date, currency: str) -> None:
+        """Refuse spending that would pass the limit."""
+        spent = self.spent if self.month == month else 0
+        if spent + minor > self.limit:
+            raise CapReachedError(limit=self.limit, spent=spent, currency=currency)
+
+
+@dataclass(slots=True)
+class Purse:
+    """A wallet with everything that pays for it, in the order in which it pays."""
+
+    wallet_id: UUID
+    customer_id: UUID
+    account_id: UUID
+    state: str
+    needs_care: bool
+    balance: ledger.LockedBalance
+    payers: list[Payer] = field(default_factory=list)
+    caps: list[Cap] = field(default_factory=list)
+    volumes: dict[Slot, Decimal] = field(default_factory=dict)
+    moved_volumes: set[Slot] = field(default_factory=set)
+
+    def used(self, slot: Slot) -> Decimal:
+        """Return the billed quantity of a meter and month so far."""
+        return self.volumes.get(slot, Decimal(0))
+
+    def use(self, slot: Slot, quantity: Decimal) -> None:
+        """Count a billed quantity."""
+        self.volumes[slot] = self.used(slot) + quantity
+        self.moved_volumes.add(slot)
+
+    def lots(self) -> list[Payer]:
+        """Return the bonus lots."""
+        return [payer for payer in self.payers if payer.kind is PayerKind.BONUS]
+
+
+def lock_purses(
+    session: Session,
+    scope: TenantScope,
+    *,
+    customers: Collection[UUID],
+    currency: str,
+    now: datetime,
+    months: Collection[date] = (),
+) -> dict[UUID, Purse]:
+    """Lock the wallets of these customers in a currency and return them by customer.
+
+    A customer without such a wallet is left out. Holds that have expired are written down first.
+    `months` are the Berlin months whose volumes will be asked for.
+    """
+    book = scope.reseller_id
+    asked = [book, ledger.as_array(customers), currency]
+    rows = cursor(session).execute(_WALLETS, asked).fetchall()
+    accounts = [row[2] for row in rows]
+    balances = ledger.lock_balances(session, book, accounts)
+    keeping = [account for account in accounts if balances[account].held]
+    if keeping and ledger.expire_holds(session, book, keeping):
+        balances |= ledger.lock_balances(session, book, keeping)
+    purses = {
+        wallet: Purse(wallet, customer, account, state, care, balances[account])
+        for wallet, customer, account, state, care, _ in rows
+    }
+    receivables = {row[0]: row[5] for row in rows if row[5] is not None}
+    _add_payers(session, book, purses, receivables, now)
+    _add_caps(session, book, purses)
+    if months:
+        _add_volumes(session, book, purses, months)
+    return {purse.customer_id: purse for purse in purses.values()}
+
+
+def _add_payers(
+    session: Session,
+    book: UUID,
+    purses: dict[UUID, Purse],
+    receivables: dict[UUID, UUID],
+    now: datetime,
+) -> None:
+    lots: dict[UUID, list[UUID]] = defaultdict(list)
+    careful = _careful(purses.values())
+    if careful:
+        asked = [book, ledger.as_array(careful), now]
+        for wallet, account in cursor(session).execute(_LOTS, asked):
+            lots[wallet].append(account)
+    more = sorted([each for some in lots.values() for each in some] + [*receivables.values()])
+    balances = ledger.lock_balances(session, book, more) if more else {}
+    for purse in purses.values():
+        purse.payers = [
+            *(Payer(PayerKind.BONUS, balances[account]) for account in lots[purse.wallet_id]),
+            Payer(PayerKind.WALLET, purse.balance),
+        ]
+        if purse.wallet_id in receivables:
+            owed = balances[receivables[purse.wallet_id]]
+            purse.payers.append(Payer(PayerKind.RECEIVABLE, owed))
+
+
+def _add_caps(session: Session, book: UUID, purses: dict[UUID, Purse]) -> None:
+    careful = _careful(purses.values())
+    if careful:
+        for wallet, *cap in cursor(session).execute(_CAPS, [book, ledger.as_array(careful)]):
+            purses[wallet].caps.append(Cap(*cap))
+
+
+def _add_volumes(
+    session: Session, book: UUID, purses: dict[UUID, Purse], months: Collection[date]
+) -> None:
+    asked = [book, ledger.as_array(purses), list(months)]
+    for wallet, meter, month, quantity in cursor(session).execute(_VOLUMES, asked):
+        purses[wallet].volumes[meter, month] = quantity
+
+
+def _careful(purses: Iterable[Purse]) -> list[UUID]:
+    return [purse.wallet_id for purse in purses if purse.needs_care]

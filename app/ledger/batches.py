@@ -1,0 +1,123 @@
+"""Many entries at once: lock what pays, prepare, post them in one trip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import psycopg
+from sqlalchemy.orm import Session
+
+from app.kernel import cursor
+from app.ledger.entries import EntryDraft, as_array, refusal
+
+_LOCK = b"""
+SELECT account_id, posted, held, credit_limit, version, revision FROM ledger_lock(%s, %s::uuid[])
+"""
+_POST_MANY = (
+    "SELECT ledger_post_many(" + ", ".join(["%s"] * 4) + ", %s::bytea[], " + "%s::timestamptz[], "
+    "%s::uuid[], %s::integer[], %s::smallint[], %s::uuid[], %s::uuid[], %s::bigint[], %s::uuid[])"
+).encode()
+_KNOWN = b"""
+SELECT e.key, e.id, e.input_hash, p.balance_after, p.version
+  FROM ledger_entries e
+  LEFT JOIN ledger_postings p ON p.book_id = e.book_id AND p.entry_id = e.id
+       AND p.account_id = ANY (%s::uuid[])
+ WHERE e.book_id = %s AND e.key = ANY (%s::text[])
+"""
+
+
+@dataclass(slots=True)
+class LockedBalance:
+    """A guarded account that nobody else can change before our transaction ends, minor units.
+
+    Whoever prepares entries keeps it up to date; the database counts again when they are posted.
+    """
+
+    account_id: UUID
+    posted: int
+    held: int
+    credit_limit: int
+    version: int
+    revision: int
+
+    @property
+    def available(self) -> int:
+        """Return what can be spent now, in minor units."""
+        return self.posted - self.held + self.credit_limit
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEntry:
+    """An entry that was booked before, with what its posting on the asked account left."""
+
+    entry_id: UUID
+    input_hash: bytes
+    balance_after: int
+    version: int
+
+
+def lock_balances(
+    session: Session, book_id: UUID, accounts: Sequence[UUID]
+) -> dict[UUID, LockedBalance]:
+    """Lock guarded accounts of a book in the given order and return them, the unknown left out.
+
+    Whoever locks several wallets sorts them; what else pays for a wallet comes after all of them.
+    """
+    rows = cursor(session).execute(_LOCK, [book_id, as_array(accounts)])
+    return {row[0]: LockedBalance(*row) for row in rows}
+
+
+def known_entries(
+    session: Session, book_id: UUID, keys: Sequence[str], *, accounts: Sequence[UUID]
+) -> dict[str, KnownEntry]:
+    """Return which of these keys have been booked; the postings are those of the asked accounts."""
+    rows = cursor(session).execute(_KNOWN, [as_array(accounts), book_id, list(keys)])
+    return {
+        key: KnownEntry(entry_id, input_hash, after or 0, version or 0)
+        for key, entry_id, input_hash, after, version in rows
+    }
+
+
+def post_many(session: Session, drafts: Sequence[EntryDraft]) -> None:
+    """Write many entries of one book and kind, in their order, all or none, in one trip.
+
+    Each has a watched account. Refuses, and then the transaction must be rolled back: a key that
+    is booked already or an account that cannot pay at its turn (BooksMovedError: lock, look and
+    prepare again), accounts that the rules do not join (TransferRefusedError).
+    """
+    if not drafts:
+        return
+    first = drafts[0]
+    moves = [
+        (place, number, transfer)
+        for place, draft in enumerate(drafts, 1)
+        for number, transfer in enumerate(draft.transfers, 1)
+    ]
+    try:
+        cursor(session).execute(
+            _POST_MANY,
+            [
+                first.book_id,
+                first.kind,
+                as_array(draft.entry_id for draft in drafts),
+                [draft.key for draft in drafts],
+                [draft.input_hash for draft in drafts],
+                _times([draft.effective_at for draft in drafts]),
+                as_array(draft.guarded[0] for draft in drafts),
+                as_array(place for place, _, _ in moves),
+                as_array(number for _, number, _ in moves),
+                as_array(move.debit_id for _, _, move in moves),
+                as_array(move.credit_id for _, _, move in moves),
+                as_array(move.amount.minor for _, _, move in moves),
+                as_array({account for draft in drafts for account in draft.guarded}),
+            ],
+        )
+    except psycopg.DatabaseError as refused:
+        raise refusal(refused, key=first.key) from refused
+
+
+def _times(times: Sequence[datetime]) -> str:
+    return f"{{{','.join(time.isoformat() for time in times)}}}"

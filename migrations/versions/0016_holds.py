@@ -1,0 +1,182 @@
+"""holds: amounts that guarded accounts keep back until they are captured, released or expire"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0016"
+down_revision = "0015"
+branch_labels = None
+depends_on = None
+
+TENANT = "nullif(current_setting('app.reseller_id', true), '')::uuid"
+
+# The first account is the wallet's, which everything else of the wallet waits behind.
+HOLD = """
+CREATE FUNCTION ledger_hold(
+    p_book uuid, p_hold uuid, p_key text, p_hash bytea, p_expires timestamptz,
+    p_accounts uuid[], p_amounts bigint[]
+) RETURNS TABLE (
+    replayed boolean, hold_id uuid, posted bigint, held bigint, credit_limit bigint,
+    version bigint, revision bigint
+)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    known ledger_holds;
+BEGIN
+    INSERT INTO ledger_holds (book_id, id, key, input_hash, expires_at, account_id, accounts, amounts)
+    VALUES (p_book, p_hold, p_key, p_hash, p_expires, p_accounts[1], p_accounts, p_amounts)
+    ON CONFLICT (book_id, key) DO NOTHING;
+    replayed := NOT FOUND;
+    hold_id := p_hold;
+    IF replayed THEN
+        SELECT * INTO STRICT known FROM ledger_holds h WHERE h.book_id = p_book AND h.key = p_key;
+        IF known.input_hash IS DISTINCT FROM p_hash THEN
+            RAISE EXCEPTION 'key % was used with other input', p_key USING ERRCODE = 'KL002';
+        END IF;
+        hold_id := known.id;
+    ELSE
+        PERFORM ledger_reserve(p_book, p_accounts, p_amounts);
+    END IF;
+    SELECT b.posted, b.held, b.credit_limit, b.version, b.revision
+      INTO STRICT posted, held, credit_limit, version, revision
+      FROM ledger_balances b WHERE b.book_id = p_book AND b.account_id = p_accounts[1];
+    RETURN NEXT;
+END $$
+"""
+
+RESERVE = """
+CREATE FUNCTION ledger_reserve(p_book uuid, p_accounts uuid[], p_amounts bigint[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    before ledger_balances;
+BEGIN
+    FOR place IN 1 .. cardinality(p_accounts) LOOP
+        UPDATE ledger_balances b SET held = b.held + p_amounts[place], revision = b.revision + 1
+         WHERE b.book_id = p_book AND b.account_id = p_accounts[place] AND p_amounts[place] >= 0
+           AND b.posted - b.held - p_amounts[place] >= -b.credit_limit;
+        IF NOT FOUND THEN
+            SELECT * INTO before FROM ledger_balances b
+             WHERE b.book_id = p_book AND b.account_id = p_accounts[place];
+            RAISE EXCEPTION 'account % cannot hold', p_accounts[place] USING
+                ERRCODE = CASE WHEN FOUND THEN 'KL001' ELSE 'KL003' END,
+                DETAIL = json_build_object(
+                    'available', before.posted - before.held + before.credit_limit,
+                    'required', p_amounts[place])::text;
+        END IF;
+    END LOOP;
+END $$
+"""
+
+EXTEND = """
+CREATE FUNCTION ledger_extend_hold(
+    p_book uuid, p_hold uuid, p_expires timestamptz, p_accounts uuid[], p_amounts bigint[]
+) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    first uuid := (SELECT account_id FROM ledger_holds h WHERE h.book_id = p_book AND h.id = p_hold);
+BEGIN
+    PERFORM 1 FROM ledger_balances b WHERE b.book_id = p_book AND b.account_id = first
+        FOR NO KEY UPDATE;
+    UPDATE ledger_holds h
+       SET expires_at = greatest(h.expires_at, p_expires),
+           accounts = h.accounts || p_accounts, amounts = h.amounts || p_amounts
+     WHERE h.book_id = p_book AND h.id = p_hold AND h.state = 'open';
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    PERFORM ledger_reserve(p_book, p_accounts, p_amounts);
+    RETURN true;
+END $$
+"""
+
+# Captured by an entry before its time is over, or else released; false where it is not open.
+CLOSE = """
+CREATE FUNCTION ledger_close_hold(
+    p_book uuid, p_hold uuid, p_entry uuid DEFAULT NULL, p_expiry boolean DEFAULT false
+) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    closed ledger_holds;
+    first uuid := (SELECT account_id FROM ledger_holds h WHERE h.book_id = p_book AND h.id = p_hold);
+BEGIN
+    PERFORM 1 FROM ledger_balances b WHERE b.book_id = p_book AND b.account_id = first
+        FOR NO KEY UPDATE;
+    UPDATE ledger_holds h
+       SET entry_id = p_entry, closed_at = clock_timestamp(),
+           state = CASE WHEN p_entry IS NOT NULL THEN 'captured'
+                        WHEN p_expiry THEN 'expired' ELSE 'released' END
+     WHERE h.book_id = p_book AND h.id = p_hold AND h.state = 'open'
+       AND (NOT p_expiry OR h.expires_at <= now()) AND (p_entry IS NULL OR h.expires_at > now())
+    RETURNING h.* INTO closed;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    FOR place IN 1 .. cardinality(closed.accounts) LOOP
+        UPDATE ledger_balances b
+           SET held = b.held - closed.amounts[place], revision = b.revision + 1
+         WHERE b.book_id = p_book AND b.account_id = closed.accounts[place];
+    END LOOP;
+    RETURN true;
+END $$
+"""
+
+FUNCTIONS = {
+    "ledger_reserve(uuid, uuid[], bigint[])": RESERVE,
+    "ledger_close_hold(uuid, uuid, uuid, boolean)": CLOSE,
+    "ledger_extend_hold(uuid, uuid, timestamptz, uuid[], bigint[])": EXTEND,
+    "ledger_hold(uuid, uuid, text, bytea, timestamptz, uuid[], bigint[])": HOLD,
+}
+# Called by the functions above alone.
+WITHIN = {"ledger_reserve(uuid, uuid[], bigint[])"}
+
+
+def upgrade() -> None:
+    op.create_table(
+        "ledger_holds",
+        sa.Column("book_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("input_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("accounts", postgresql.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("amounts", postgresql.ARRAY(sa.BigInteger()), nullable=False),
+        sa.Column("state", sa.Text(), server_default="open", nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("entry_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("book_id", "id", name=op.f("pk_ledger_holds")),
+        sa.UniqueConstraint("book_id", "key", name=op.f("uq_ledger_holds_book_id_key")),
+    )
+    op.create_index(
+        "ix_ledger_holds_open", "ledger_holds", ["book_id", "account_id", "expires_at"],
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    _walls()
+    op.execute("GRANT CREATE ON SCHEMA public TO kontor_ledger")
+    for signature, body in FUNCTIONS.items():
+        op.execute(body)
+        op.execute(f"ALTER FUNCTION {signature} OWNER TO kontor_ledger")
+        op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
+        if signature not in WITHIN:
+            op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO kontor_app, kontor_platform")
+    op.execute("REVOKE CREATE ON SCHEMA public FROM kontor_ledger")
+
+
+def _walls() -> None:
+    op.execute("ALTER TABLE ledger_holds ENABLE ROW LEVEL SECURITY")
+    for name, role, rule in (
+        ("tenant", "kontor_app", f"USING (book_id = {TENANT})"),
+        ("platform", "kontor_platform", "USING (true)"),
+        ("ledger_writes", "kontor_ledger", f"USING (book_id = {TENANT})"),
+    ):
+        op.execute(f"CREATE POLICY {name} ON ledger_holds TO {role} {rule}")
+    op.execute("GRANT SELECT ON ledger_holds TO kontor_app, kontor_platform")
+    op.execute("GRANT SELECT, INSERT, UPDATE ON ledger_holds TO kontor_ledger")
+
+
+def downgrade() -> None:
+    for signature in reversed(FUNCTIONS):
+        op.execute(f"DROP FUNCTION {signature}")
+    op.drop_table("ledger_holds")

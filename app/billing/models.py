@@ -19,6 +19,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kernel import Base
 
 
+# 61 seconds are 1.016666666667 minutes.
+BILLED = Numeric(24, 12)
+
+
 class WalletState(Enum):
     """A frozen wallet is charged nothing: its invariant broke and somebody must look."""
 
@@ -105,7 +109,7 @@ class UsageRecord(Base):
     price_id: Mapped[UUID]
     retail_price_id: Mapped[UUID | None]
     quantity: Mapped[Decimal] = mapped_column(Numeric(18, 6))
-    billed: Mapped[Decimal | None] = mapped_column(Numeric(18, 6))
+    billed: Mapped[Decimal | None] = mapped_column(BILLED)
     unit_price: Mapped[Decimal] = mapped_column(Numeric(18, 6))
     gross_minor: Mapped[int]
     net_minor: Mapped[int]
@@ -193,7 +197,7 @@ class UsageVolume(Base):
     wallet_id: Mapped[UUID] = mapped_column(primary_key=True)
     meter: Mapped[str] = mapped_column(primary_key=True)
     month: Mapped[date] = mapped_column(primary_key=True)
-    quantity: Mapped[Decimal] = mapped_column(Numeric(18, 6))
+    quantity: Mapped[Decimal] = mapped_column(BILLED)
 
 
 class TopUp(Base):

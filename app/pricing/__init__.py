@@ -1,42 +1,109 @@
 """What a quantity costs: meters, offers, dated prices, rating. Prices are data, never code."""
 
+from app.pricing.bonuses import BonusTerms, bonus_for, set_bonus_steps
 from app.pricing.errors import (
+    BadAllowanceError,
+    BadBonusError,
+    BadFeeError,
+    BadIncrementError,
+    BadMinimumError,
+    BadPartsError,
     BadPriceError,
     BadQuantityError,
+    BadStepsError,
     BadTaxRateError,
+    BelowFloorError,
     DateTakenError,
     NoPriceError,
     NothingSoldError,
+    PartsFixedError,
+    PastDateError,
+    UnknownFeeError,
+    UnknownMeterError,
     UnknownOfferError,
 )
-from app.pricing.models import CreditPurpose, Offer
-from app.pricing.offers import add_meter, add_offer, get_offer, sell_offer, set_price
+from app.pricing.fees import FeeTerms, fee_at, set_fee
+from app.pricing.meters import add_meter, list_meters
+from app.pricing.models import CreditPurpose, Fee, Meter, Offer, Price, RetailPrice
+from app.pricing.offers import add_offer, get_offer, sell_offer
+from app.pricing.plans import Plan, PlanFee, get_plan, plans
+from app.pricing.price_books import (
+    OwnPrice,
+    PlanPrice,
+    PriceBook,
+    PricedMeter,
+    price_book,
+    price_history,
+    retail_history,
+)
+from app.pricing.prices import set_price
 from app.pricing.queries import SPAN_OF_TERMS, TARIFF_AS_JSON, TERMS_CHANGES, read_tariff, tax_terms
-from app.pricing.rules import Quote, Tariff, rate, require_quantity, tax_within
+from app.pricing.rating import Quote, QuotePart, rate
+from app.pricing.retail_prices import set_retail_price
+from app.pricing.rules import BonusStep, Increment, Step, Tariff, require_quantity, tax_within
 
 __all__ = [
     "SPAN_OF_TERMS",
     "TARIFF_AS_JSON",
     "TERMS_CHANGES",
+    "BadAllowanceError",
+    "BadBonusError",
+    "BadFeeError",
+    "BadIncrementError",
+    "BadMinimumError",
+    "BadPartsError",
     "BadPriceError",
     "BadQuantityError",
+    "BadStepsError",
     "BadTaxRateError",
+    "BelowFloorError",
+    "BonusStep",
+    "BonusTerms",
     "CreditPurpose",
     "DateTakenError",
+    "Fee",
+    "FeeTerms",
+    "Increment",
+    "Meter",
     "NoPriceError",
     "NothingSoldError",
     "Offer",
+    "OwnPrice",
+    "PartsFixedError",
+    "PastDateError",
+    "Plan",
+    "PlanFee",
+    "PlanPrice",
+    "Price",
+    "PriceBook",
+    "PricedMeter",
     "Quote",
+    "QuotePart",
+    "RetailPrice",
+    "Step",
     "Tariff",
+    "UnknownFeeError",
+    "UnknownMeterError",
     "UnknownOfferError",
     "add_meter",
     "add_offer",
+    "bonus_for",
+    "fee_at",
     "get_offer",
+    "get_plan",
+    "list_meters",
+    "plans",
+    "price_book",
+    "price_history",
     "rate",
     "read_tariff",
     "require_quantity",
+    "retail_history",
     "sell_offer",
+    "set_bonus_steps",
+    "set_fee",
     "set_price",
+    "set_retail_price",
     "tax_terms",
     "tax_within",
 ]

@@ -3,19 +3,13 @@ from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.kernel import Money, new_id
 from app.pricing.errors import DateTakenError, UnknownOfferError
-from app.pricing.models import CreditPurpose, Meter, Offer, Price, SoldOffer
-from app.pricing.rules import require_tax_rate, require_unit_price
+from app.pricing.models import CreditPurpose, Offer, SoldOffer
+from app.pricing.rules import require_tax_rate
 from app.tenancy import PlatformScope
-
-
-def add_meter(session: Session, scope: PlatformScope, *, meter: str, unit: str) -> None:
-    """Make something countable; safe to repeat."""
-    session.execute(insert(Meter).values(meter=meter, unit=unit).on_conflict_do_nothing())
 
 
 def add_offer(
@@ -41,33 +35,6 @@ def add_offer(
     return offer
 
 
-def set_price(
-    session: Session,
-    scope: PlatformScope,
-    *,
-    offer_id: UUID,
-    meter: str,
-    unit_price: Decimal,
-    valid_from: datetime,
-) -> Price:
-    """Add the gross price of one unit from a date on.
-
-    Refuses a bad price, and a date that has one: charges may have been rated by it.
-    """
-    require_unit_price(unit_price)
-    taken = select(Price.id).where(
-        Price.offer_id == offer_id, Price.meter == meter, Price.valid_from == valid_from
-    )
-    if session.scalar(taken) is not None:
-        raise DateTakenError(valid_from=valid_from.isoformat())
-    price = Price(
-        id=new_id(), offer_id=offer_id, meter=meter, unit_price=unit_price, valid_from=valid_from
-    )
-    session.add(price)
-    session.flush()
-    return price
-
-
 def sell_offer(
     session: Session,
     scope: PlatformScope,
@@ -88,4 +55,12 @@ def get_offer(session: Session, scope: PlatformScope, *, slug: str) -> Offer:
     offer = session.scalar(select(Offer).where(Offer.slug == slug))
     if offer is None:
         raise UnknownOfferError(slug=slug)
+    return offer
+
+
+def require_offer(session: Session, offer_id: UUID) -> Offer:
+    """Return an offer by its id; refuses an unknown one."""
+    offer = session.get(Offer, offer_id)
+    if offer is None:
+        raise UnknownOfferError(offer=str(offer_id))
     return offer

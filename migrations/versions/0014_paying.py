@@ -167,7 +167,7 @@ COLUMNS = {
     "usage_records": [
         sa.Column("subject", sa.Text(), nullable=True),
         sa.Column("retail_price_id", sa.Uuid(), nullable=True),
-        sa.Column("billed", sa.Numeric(18, 6), nullable=True),
+        sa.Column("billed", sa.Numeric(24, 12), nullable=True),
         sa.Column("rating", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("hold_id", sa.Uuid(), nullable=True),
     ],
@@ -242,7 +242,7 @@ def _caps_and_volumes() -> None:
         _required("wallet_id", sa.Uuid()),
         _required("meter", sa.Text()),
         _required("month", sa.Date()),
-        _required("quantity", sa.Numeric(18, 6)),
+        _required("quantity", sa.Numeric(24, 12)),
         sa.PrimaryKeyConstraint(
             "reseller_id", "wallet_id", "meter", "month", name=op.f("pk_usage_volumes")
         ),

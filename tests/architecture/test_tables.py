@@ -12,6 +12,8 @@ TENANT_COLUMNS = ("reseller_id", "book_id")
 # The platform's own few tables: no row in them belongs to one reseller's customers.
 REFERENCE_TABLES = {
     "alembic_version",
+    "bonus_steps",
+    "fees",
     "hosts",
     "ledger_account_kinds",
     "ledger_rules",
@@ -20,6 +22,7 @@ REFERENCE_TABLES = {
     "payment_claims",
     "platform_sessions",
     "platform_users",
+    "price_steps",
     "prices",
     "processor_events",
     "tenants",

@@ -1,4 +1,4 @@
-"""Charges prepared under the lock of their wallets: bonus lots, receivables, caps, volumes, batches.
+"""Charges prepared under the lock of their wallets: lots, receivables, caps, volumes, batches.
 
 Lock, look, decide one after the other, post all in one trip. The database counts again.
 """
@@ -78,10 +78,13 @@ def _with_terms(
 ) -> dict[int, _Asked]:
     """Return the events whose time and meter make sense; the others have their refusal."""
     asked = {}
+    revision = present_revision(session)
     for place, usage in enumerate(usages):
         try:
             usage.require_past(now)
             terms = kept_terms(session, scope, usage.meter, usage.occurred_at, booked_at=now)
+            if terms.revision != revision:
+                terms = read_terms(session, scope, usage.meter, usage.occurred_at, booked_at=now)
         except AppError as refused:
             outcomes[place] = refused
             continue
@@ -128,6 +131,8 @@ class _Batch:
                     outcomes[place] = self._again(each)
                 else:
                     outcomes[place] = self._decide(self._fresh(each, revision))
+            except ledger.BooksMovedError:
+                raise
             except AppError as refused:
                 outcomes[place] = refused
         self._write()
@@ -161,11 +166,16 @@ class _Batch:
                 )
 
     def _fresh(self, each: _Asked, revision: int) -> _Asked:
-        """Return the event with terms of this moment, where they changed since they were kept."""
+        """Return the event with terms of this moment, where they changed since they were read.
+
+        Where they changed the currency, too, the wrong wallet is locked.
+        """
         if each.terms.revision == revision:
             return each
         at, meter = each.usage.occurred_at, each.usage.meter
         terms = read_terms(self._session, self._scope, meter, at, booked_at=self._now)
+        if terms.tariff.currency != self._currency:
+            raise ledger.BooksMovedError
         return _Asked(each.usage, terms, each.key, each.fingerprint)
 
     def _again(self, each: _Asked) -> Charge:
@@ -226,14 +236,17 @@ class _Batch:
                 tax_rate=terms.tariff.tax_rate,
                 currency=self._currency,
             ),
-            guarded=[purse.account_id, *others],
+            watch=purse.account_id,
+            guarded=others,
             hold_id=self._hold_id,
         )
         for taken in draws:
             taken.payer.balance.posted -= taken.minor
         purse.balance.version += 1
         self._drafts.append(draft)
-        self._records.append(Record(draft.entry_id, usage, purse, terms, rated, facts, self._hold_id))
+        self._records.append(
+            Record(draft.entry_id, usage, purse, terms, rated, facts, self._hold_id)
+        )
         charge = self._answer(draft.entry_id, each, purse, rated, facts)
         self._charged[each.key] = each.fingerprint, charge
         return charge

@@ -102,7 +102,7 @@ def _draft(
             for payee, minor in shares
             if minor
         ],
-        guarded=[chart.PAYING_WALLET],
+        watch=chart.PAYING_WALLET,
         hold_id=hold_id,
     )
 

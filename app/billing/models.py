@@ -18,7 +18,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel import Base
 
-
 # 61 seconds are 1.016666666667 minutes.
 BILLED = Numeric(24, 12)
 
@@ -166,9 +165,7 @@ class SpendingCap(Base):
 
     __tablename__ = "spending_caps"
     __table_args__ = (
-        UniqueConstraint(
-            "reseller_id", "wallet_id", "subject", postgresql_nulls_not_distinct=True
-        ),
+        UniqueConstraint("reseller_id", "wallet_id", "subject", postgresql_nulls_not_distinct=True),
         ForeignKeyConstraint(["reseller_id", "wallet_id"], ["wallets.reseller_id", "wallets.id"]),
         CheckConstraint("limit_minor >= 0", name="limit"),
     )

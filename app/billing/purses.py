@@ -1,7 +1,7 @@
 """Everything that pays for wallets, locked and in memory, until the transaction ends.
 
-The order of locks is that of decision 0012: the wallets' own accounts in the order of their ids,
-then whatever else pays for them.
+Wallets, lots and receivables are found first and locked together, in the order of their ids
+(decision 0012): a lot that comes after is left for the next charge.
 """
 
 from __future__ import annotations
@@ -25,12 +25,10 @@ _WALLETS = b"""
 SELECT w.id, w.customer_id, w.account_id, w.state, w.needs_care, w.receivable_account_id
   FROM wallets w
  WHERE w.reseller_id = %s AND w.customer_id = ANY (%s::uuid[]) AND w.currency = %s
- ORDER BY w.account_id
 """
 _LOTS = b"""
-SELECT l.wallet_id, l.account_id FROM bonus_lots l
+SELECT l.wallet_id, l.account_id, l.expires_at IS NULL OR l.expires_at > %s FROM bonus_lots l
  WHERE l.reseller_id = %s AND l.wallet_id = ANY (%s::uuid[]) AND l.state = 'open'
-   AND (l.expires_at IS NULL OR l.expires_at > %s)
  ORDER BY l.expires_at NULLS LAST, l.id
 """
 _CAPS = b"""
@@ -119,46 +117,43 @@ def lock_purses(
     book = scope.reseller_id
     asked = [book, ledger.as_array(customers), currency]
     rows = cursor(session).execute(_WALLETS, asked).fetchall()
-    accounts = [row[2] for row in rows]
-    balances = ledger.lock_balances(session, book, accounts)
-    keeping = [account for account in accounts if balances[account].held]
+    lots = _lots(session, book, [row[0] for row in rows if row[4]], now)
+    subordinate = [account for some in lots.values() for account, _ in some]
+    owing = [row[5] for row in rows if row[5] is not None]
+    balances = ledger.lock_balances(session, book, [row[2] for row in rows] + subordinate + owing)
+    keeping = [row[2] for row in rows if balances[row[2]].held]
     if keeping and ledger.expire_holds(session, book, keeping):
-        balances |= ledger.lock_balances(session, book, keeping)
-    purses = {
-        wallet: Purse(wallet, customer, account, state, care, balances[account])
-        for wallet, customer, account, state, care, _ in rows
-    }
-    receivables = {row[0]: row[5] for row in rows if row[5] is not None}
-    _add_payers(session, book, purses, receivables, now)
+        balances = ledger.lock_balances(session, book, list(balances))
+    purses = {}
+    for wallet, customer, account, state, care, receivable in rows:
+        payers = [
+            *(Payer(PayerKind.BONUS, balances[lot]) for lot, is_alive in lots[wallet] if is_alive),
+            Payer(PayerKind.WALLET, balances[account]),
+        ]
+        if receivable is not None:
+            payers.append(Payer(PayerKind.RECEIVABLE, balances[receivable]))
+        purses[wallet] = Purse(
+            wallet, customer, account, state, care, balances[account], payers=payers
+        )
     _add_caps(session, book, purses)
     if months:
         _add_volumes(session, book, purses, months)
     return {purse.customer_id: purse for purse in purses.values()}
 
 
-def _add_payers(
-    session: Session,
-    book: UUID,
-    purses: dict[UUID, Purse],
-    receivables: dict[UUID, UUID],
-    now: datetime,
-) -> None:
-    lots: dict[UUID, list[UUID]] = defaultdict(list)
-    careful = _careful(purses.values())
-    if careful:
-        asked = [book, ledger.as_array(careful), now]
-        for wallet, account in cursor(session).execute(_LOTS, asked):
-            lots[wallet].append(account)
-    more = sorted([each for some in lots.values() for each in some] + [*receivables.values()])
-    balances = ledger.lock_balances(session, book, more) if more else {}
-    for purse in purses.values():
-        purse.payers = [
-            *(Payer(PayerKind.BONUS, balances[account]) for account in lots[purse.wallet_id]),
-            Payer(PayerKind.WALLET, purse.balance),
-        ]
-        if purse.wallet_id in receivables:
-            owed = balances[receivables[purse.wallet_id]]
-            purse.payers.append(Payer(PayerKind.RECEIVABLE, owed))
+def _lots(
+    session: Session, book: UUID, wallets: Collection[UUID], now: datetime
+) -> defaultdict[UUID, list[tuple[UUID, bool]]]:
+    """Return each wallet's open lots in the order in which they pay: account, and if it still may.
+
+    An expired lot that nobody has swept yet is locked, too: a hold may keep something of it.
+    """
+    lots: defaultdict[UUID, list[tuple[UUID, bool]]] = defaultdict(list)
+    if wallets:
+        rows = cursor(session).execute(_LOTS, [now, book, ledger.as_array(wallets)])
+        for wallet, account, is_alive in rows:
+            lots[wallet].append((account, is_alive))
+    return lots
 
 
 def _add_caps(session: Session, book: UUID, purses: dict[UUID, Purse]) -> None:

@@ -27,7 +27,8 @@ SELECT u.entry_id, u.unit_price, u.billed, u.gross_minor, u.net_minor, u.tax_min
 _WRITE = b"""
 INSERT INTO usage_records (
     reseller_id, entry_id, event_id, wallet_id, subject, meter, price_id, retail_price_id, quantity,
-    billed, unit_price, gross_minor, net_minor, tax_minor, rating, hold_id, occurred_at, counterparty)
+    billed, unit_price, gross_minor, net_minor, tax_minor, rating, hold_id, occurred_at,
+    counterparty)
 SELECT %s, r.*
   FROM unnest(%s::uuid[], %s::text[], %s::uuid[], %s::text[], %s::text[], %s::uuid[], %s::uuid[],
               %s::numeric[], %s::numeric[], %s::numeric[], %s::bigint[], %s::bigint[], %s::bigint[],
@@ -122,8 +123,9 @@ def known_records(
     nothing = (Decimal(0), None, 0, 0, 0, None)
     known = {}
     for key, entry in entries.items():
-        *price, rating = records.get(entry.entry_id, nothing)
-        known[key] = KnownCharge(entry, *price, RatingFacts.of_json(rating))
+        unit_price, billed, gross, net, tax, rating = records.get(entry.entry_id, nothing)
+        facts = RatingFacts.of_json(rating)
+        known[key] = KnownCharge(entry, unit_price, billed, gross, net, tax, facts)
     return known
 
 

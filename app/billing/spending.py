@@ -121,7 +121,12 @@ def drawn(draws: Iterable[Draw], kind: PayerKind | None = None) -> int:
 
 
 def transfers(
-    draws: Sequence[Draw], split: Split, accounts: PayeeAccounts, *, tax_rate: Decimal, currency: str
+    draws: Sequence[Draw],
+    split: Split,
+    accounts: PayeeAccounts,
+    *,
+    tax_rate: Decimal,
+    currency: str,
 ) -> list[TransferDraft]:
     """Return who pays whom: every draw is given away whole, every share is paid whole.
 

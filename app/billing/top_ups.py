@@ -205,7 +205,7 @@ def _credit(
             transfers=chart.top_up_transfers(
                 scope.reseller_id, wallet.account_id, paid, _prepaid_tax(session, scope, paid, now)
             ),
-            guarded=[wallet.account_id],
+            watch=wallet.account_id,
         ),
     )
     top_up.state = move(TopUpState(top_up.state), TopUpState.SETTLED)

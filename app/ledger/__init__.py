@@ -18,7 +18,15 @@ from app.ledger.balances import (
     statement,
 )
 from app.ledger.batches import KnownEntry, LockedBalance, known_entries, lock_balances, post_many
-from app.ledger.entries import as_array, EntryDraft, Posted, TransferDraft, fingerprint, post, post_through
+from app.ledger.entries import (
+    EntryDraft,
+    Posted,
+    TransferDraft,
+    as_array,
+    fingerprint,
+    post,
+    post_through,
+)
 from app.ledger.errors import (
     AccountNotFoundError,
     BooksMovedError,

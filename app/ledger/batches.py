@@ -62,10 +62,7 @@ class KnownEntry:
 def lock_balances(
     session: Session, book_id: UUID, accounts: Sequence[UUID]
 ) -> dict[UUID, LockedBalance]:
-    """Lock guarded accounts of a book in the given order and return them, the unknown left out.
-
-    Whoever locks several wallets sorts them; what else pays for a wallet comes after all of them.
-    """
+    """Lock guarded accounts of a book in the order of their ids; an unknown one is left out."""
     rows = cursor(session).execute(_LOCK, [book_id, as_array(accounts)])
     return {row[0]: LockedBalance(*row) for row in rows}
 
@@ -106,13 +103,13 @@ def post_many(session: Session, drafts: Sequence[EntryDraft]) -> None:
                 [draft.key for draft in drafts],
                 [draft.input_hash for draft in drafts],
                 _times([draft.effective_at for draft in drafts]),
-                as_array(draft.guarded[0] for draft in drafts),
+                as_array(draft.watch for draft in drafts if draft.watch),
                 as_array(place for place, _, _ in moves),
                 as_array(number for _, number, _ in moves),
                 as_array(move.debit_id for _, _, move in moves),
                 as_array(move.credit_id for _, _, move in moves),
                 as_array(move.amount.minor for _, _, move in moves),
-                as_array({account for draft in drafts for account in draft.guarded}),
+                as_array({account for draft in drafts for account in draft.guarded_accounts()}),
             ],
         )
     except psycopg.DatabaseError as refused:

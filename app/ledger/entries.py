@@ -22,7 +22,7 @@ from app.ledger.errors import (
 )
 
 _POST = "SELECT * FROM {}({})"
-_ARGUMENTS = 11
+_ARGUMENTS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,8 @@ class EntryDraft:
     """One business fact, ready to post.
 
     `key` names the fact within its book for ever; `input_hash` (see `fingerprint`) tells a
-    repetition from a misuse of the key. `guarded` names every guarded account of the transfers;
-    the first one is watched: its balance is the answer, and it is locked before the others.
-    `hold_id` is the hold that the entry captures.
+    repetition from a misuse of the key. `watch` is the guarded account whose balance is
+    answered, `guarded` names the others of the transfers. `hold_id` is the hold that is captured.
     """
 
     book_id: UUID
@@ -50,9 +49,16 @@ class EntryDraft:
     input_hash: bytes
     effective_at: datetime
     transfers: Sequence[TransferDraft]
+    watch: UUID | None = None
     guarded: Sequence[UUID] = ()
     hold_id: UUID | None = None
     entry_id: UUID = field(default_factory=new_id)
+
+    def guarded_accounts(self) -> list[UUID]:
+        """Return all guarded accounts in the order in which they are locked."""
+        if self.watch is None or not self.guarded:
+            return [self.watch] if self.watch else sorted(set(self.guarded))
+        return sorted({self.watch, *self.guarded})
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +117,7 @@ def post_through(
     if found is None:
         return None
     replayed, entry_id, posted, held, credit_limit, version, revision, *more = found
-    if entry_id is None or (draft.guarded and version is None):
+    if entry_id is None or (draft.watch and version is None):
         # Booked before, but not on the watched account: there is no answer to repeat.
         raise TransferRefusedError(key=draft.key, kind=draft.kind)
     return Posted(
@@ -166,7 +172,8 @@ def _parameters(draft: EntryDraft) -> list[object]:
         as_array(transfer.debit_id for transfer in transfers),
         as_array(transfer.credit_id for transfer in transfers),
         as_array(transfer.amount.minor for transfer in transfers),
-        as_array([*draft.guarded[:1], *sorted(draft.guarded[1:])]),
+        draft.watch,
+        as_array(draft.guarded_accounts()),
         draft.hold_id,
     ]
 

@@ -163,8 +163,8 @@ class HoldState(Enum):
 class Hold(Base):
     """Amounts that guarded accounts keep back: `amounts[i]` minor units of `accounts[i]`.
 
-    The first account is the one that everything of its owner waits behind (decision 0012). An open
-    hold whose time is over counts as released, whether somebody has written it down or not.
+    `account_id` is the account of the wallet that everything is held for. An open hold whose time
+    is over counts as released, whether somebody has written it down or not.
     """
 
     __tablename__ = "ledger_holds"

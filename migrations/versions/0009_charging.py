@@ -1,8 +1,7 @@
 """charging: several guarded accounts in an entry, many entries at once
 
-Locks of one wallet are taken in one order everywhere: the account of the wallet first, then
-whatever else pays for it (bonus lots, receivable), then its holds (migration 0016). Who has the first has them all,
-so nobody waits in a ring (decision 0012).
+Guarded accounts are locked in the order of their ids, by whatever posts or holds, and holds after
+all of them (migration 0016): nobody waits in a ring (decision 0012).
 """
 
 import runpy
@@ -27,12 +26,13 @@ ALLOWED = """
 
 # The order matters. The entry comes first: two deliveries of one key meet at its unique index and
 # the second waits, then answers what the first one wrote. Shared accounts are only read.
-# `p_guarded` names the guarded accounts of the entry, the watched one first: it always gets a
-# posting, which keeps the answer, also of an entry that costs nothing.
+# `p_guarded` names the guarded accounts of the entry in the order of their ids, the watched one
+# among them: it always gets a posting, which keeps the answer, also of an entry that costs nothing.
 POST = f"""
 CREATE FUNCTION ledger_post(
     p_book uuid, p_entry uuid, p_kind text, p_key text, p_hash bytea, p_effective timestamptz,
-    p_debits uuid[], p_credits uuid[], p_amounts bigint[], p_guarded uuid[], p_hold uuid
+    p_debits uuid[], p_credits uuid[], p_amounts bigint[], p_watch uuid, p_guarded uuid[],
+    p_hold uuid
 ) RETURNS TABLE (
     replayed boolean, entry_id uuid, posted bigint, held bigint, credit_limit bigint,
     version bigint, revision bigint
@@ -55,7 +55,7 @@ BEGIN
         END IF;
         RETURN QUERY
             SELECT true, known.id, p.balance_after, b.held, b.credit_limit, p.version, b.revision
-              FROM (VALUES (p_guarded[1])) AS watched (id)
+              FROM (VALUES (p_watch)) AS watched (id)
               LEFT JOIN ledger_postings p ON p.book_id = p_book AND p.entry_id = known.id
                    AND p.account_id = watched.id
               LEFT JOIN ledger_balances b ON b.book_id = p_book AND b.account_id = watched.id;
@@ -64,12 +64,15 @@ BEGIN
 
     replayed := false;
     entry_id := p_entry;
-    IF p_hold IS NOT NULL AND NOT ledger_close_hold(p_book, p_hold, p_entry) THEN
-        RAISE EXCEPTION 'hold % is closed', p_hold USING ERRCODE = 'KL005';
+    IF p_hold IS NOT NULL THEN
+        PERFORM ledger_lock_hold(p_book, p_hold, p_guarded);
+        IF NOT ledger_close_hold(p_book, p_hold, p_entry) THEN
+            RAISE EXCEPTION 'hold % is closed', p_hold USING ERRCODE = 'KL005';
+        END IF;
     END IF;
     FOR place IN 1 .. cardinality(p_guarded) LOOP
         account := p_guarded[place];
-        IF place > 2 AND account <= p_guarded[place - 1] THEN
+        IF place > 1 AND account <= p_guarded[place - 1] THEN
             RAISE EXCEPTION 'guarded accounts out of order' USING ERRCODE = 'KL003';
         END IF;
         delta := 0;
@@ -93,7 +96,7 @@ BEGIN
         END IF;
         INSERT INTO ledger_postings (book_id, entry_id, account_id, version, delta, balance_after)
         VALUES (p_book, p_entry, account, after.version, delta, after.posted);
-        IF place = 1 THEN
+        IF account = p_watch THEN
             posted := after.posted; held := after.held; credit_limit := after.credit_limit;
             version := after.version; revision := after.revision;
         END IF;
@@ -107,7 +110,7 @@ BEGIN
        AND (NOT c.guarded OR t.credit = ANY (p_guarded));
     GET DIAGNOSTICS written = ROW_COUNT;
     IF written <> greatest(cardinality(p_debits), cardinality(p_credits), cardinality(p_amounts))
-       OR written + cardinality(p_guarded) = 0
+       OR p_watch IS NOT NULL AND version IS NULL OR written + cardinality(p_guarded) = 0
     THEN
         RAISE EXCEPTION 'the rules do not allow entry %', p_key USING ERRCODE = 'KL003';
     END IF;
@@ -200,10 +203,9 @@ END $$
 LOCK = """
 CREATE FUNCTION ledger_lock(p_book uuid, p_accounts uuid[]) RETURNS SETOF ledger_balances
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT b.* FROM unnest(p_accounts) WITH ORDINALITY AS wanted (id, place)
-      JOIN ledger_balances b ON b.book_id = p_book AND b.account_id = wanted.id
-     ORDER BY wanted.place
-       FOR NO KEY UPDATE OF b
+    SELECT b.* FROM ledger_balances b
+     WHERE b.book_id = p_book AND b.account_id = ANY (p_accounts)
+     ORDER BY b.account_id FOR NO KEY UPDATE
 $$
 """
 
@@ -237,8 +239,8 @@ END $$
 
 FUNCTIONS = {
     "ledger_open_account(uuid, uuid, text, uuid, text, bigint)": OPEN_ACCOUNT,
-    "ledger_post(uuid, uuid, text, text, bytea, timestamptz, uuid[], uuid[], bigint[], uuid[], uuid)":
-        POST,
+    "ledger_post(uuid, uuid, text, text, bytea, timestamptz, uuid[], uuid[], bigint[], uuid,"
+    " uuid[], uuid)": POST,
     "ledger_post_many(uuid, text, uuid[], text[], bytea[], timestamptz[], uuid[], integer[],"
     " smallint[], uuid[], uuid[], bigint[], uuid[])": POST_MANY,
     "ledger_lock(uuid, uuid[])": LOCK,

@@ -24,7 +24,8 @@ TENANT = "nullif(current_setting('app.reseller_id', true), '')::uuid"
 CHARGE = """
 CREATE FUNCTION charge_usage(
     p_book uuid, p_entry uuid, p_kind text, p_key text, p_hash bytea, p_effective timestamptz,
-    p_debits uuid[], p_credits uuid[], p_amounts bigint[], p_guarded uuid[], p_hold uuid,
+    p_debits uuid[], p_credits uuid[], p_amounts bigint[], p_watch uuid, p_guarded uuid[],
+    p_hold uuid,
     p_revision bigint, p_customer uuid, p_currency text, p_event text, p_subject text,
     p_meter text, p_price uuid, p_retail_price uuid, p_quantity numeric, p_billed numeric,
     p_unit_price numeric, p_gross bigint, p_net bigint, p_tax bigint, p_rating jsonb,
@@ -68,7 +69,7 @@ BEGIN
     SELECT * INTO replayed, entry_id, posted, held, credit_limit, version, revision
       FROM ledger_post(p_book, p_entry, p_kind, p_key, p_hash, p_effective,
                        array_fill(account, ARRAY[cardinality(p_credits)]), p_credits, p_amounts,
-                       ARRAY[account], p_hold);
+                       account, ARRAY[account], p_hold);
     IF NOT replayed THEN
         INSERT INTO usage_records (
             reseller_id, entry_id, event_id, wallet_id, subject, meter, price_id, retail_price_id,
@@ -133,8 +134,8 @@ END $$
 """
 
 FUNCTIONS = {
-    "charge_usage(uuid, uuid, text, text, bytea, timestamptz, uuid[], uuid[], bigint[], uuid[],"
-    " uuid, bigint, uuid, text, text, text, text, uuid, uuid, numeric, numeric, numeric, bigint,"
+    "charge_usage(uuid, uuid, text, text, bytea, timestamptz, uuid[], uuid[], bigint[], uuid,"
+    " uuid[], uuid, bigint, uuid, text, text, text, text, uuid, uuid, numeric, numeric, numeric, bigint,"
     " bigint, bigint, jsonb, text)": CHARGE,
     "reserve_credit(uuid, uuid, text, bytea, timestamptz, uuid[], bigint[], uuid, text)": RESERVE,
 }

@@ -11,7 +11,8 @@ depends_on = None
 
 TENANT = "nullif(current_setting('app.reseller_id', true), '')::uuid"
 
-# The first account is the wallet's, which everything else of the wallet waits behind.
+# `account_id` is the wallet's own account; the wallet's lots may be among the others. They are
+# locked in the order of their ids before anything moves, and the row of the hold after them.
 HOLD = """
 CREATE FUNCTION ledger_hold(
     p_book uuid, p_hold uuid, p_key text, p_hash bytea, p_expires timestamptz,
@@ -45,12 +46,25 @@ BEGIN
 END $$
 """
 
+LOCK = """
+CREATE FUNCTION ledger_lock_hold(p_book uuid, p_hold uuid, p_more uuid[]) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT 1 FROM ledger_balances b
+     WHERE b.book_id = p_book AND b.account_id = ANY (p_more || (
+           SELECT h.accounts FROM ledger_holds h WHERE h.book_id = p_book AND h.id = p_hold))
+     ORDER BY b.account_id FOR NO KEY UPDATE
+$$
+"""
+
 RESERVE = """
 CREATE FUNCTION ledger_reserve(p_book uuid, p_accounts uuid[], p_amounts bigint[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     before ledger_balances;
 BEGIN
+    PERFORM 1 FROM ledger_balances b
+      WHERE b.book_id = p_book AND b.account_id = ANY (p_accounts)
+      ORDER BY b.account_id FOR NO KEY UPDATE;
     FOR place IN 1 .. cardinality(p_accounts) LOOP
         UPDATE ledger_balances b SET held = b.held + p_amounts[place], revision = b.revision + 1
          WHERE b.book_id = p_book AND b.account_id = p_accounts[place] AND p_amounts[place] >= 0
@@ -73,11 +87,8 @@ CREATE FUNCTION ledger_extend_hold(
     p_book uuid, p_hold uuid, p_expires timestamptz, p_accounts uuid[], p_amounts bigint[]
 ) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    first uuid := (SELECT account_id FROM ledger_holds h WHERE h.book_id = p_book AND h.id = p_hold);
 BEGIN
-    PERFORM 1 FROM ledger_balances b WHERE b.book_id = p_book AND b.account_id = first
-        FOR NO KEY UPDATE;
+    PERFORM ledger_lock_hold(p_book, p_hold, p_accounts);
     UPDATE ledger_holds h
        SET expires_at = greatest(h.expires_at, p_expires),
            accounts = h.accounts || p_accounts, amounts = h.amounts || p_amounts
@@ -98,10 +109,8 @@ CREATE FUNCTION ledger_close_hold(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     closed ledger_holds;
-    first uuid := (SELECT account_id FROM ledger_holds h WHERE h.book_id = p_book AND h.id = p_hold);
 BEGIN
-    PERFORM 1 FROM ledger_balances b WHERE b.book_id = p_book AND b.account_id = first
-        FOR NO KEY UPDATE;
+    PERFORM ledger_lock_hold(p_book, p_hold, '{}');
     UPDATE ledger_holds h
        SET entry_id = p_entry, closed_at = clock_timestamp(),
            state = CASE WHEN p_entry IS NOT NULL THEN 'captured'
@@ -122,13 +131,14 @@ END $$
 """
 
 FUNCTIONS = {
+    "ledger_lock_hold(uuid, uuid, uuid[])": LOCK,
     "ledger_reserve(uuid, uuid[], bigint[])": RESERVE,
     "ledger_close_hold(uuid, uuid, uuid, boolean)": CLOSE,
     "ledger_extend_hold(uuid, uuid, timestamptz, uuid[], bigint[])": EXTEND,
     "ledger_hold(uuid, uuid, text, bytea, timestamptz, uuid[], bigint[])": HOLD,
 }
 # Called by the functions above alone.
-WITHIN = {"ledger_reserve(uuid, uuid[], bigint[])"}
+WITHIN = {"ledger_reserve(uuid, uuid[], bigint[])", "ledger_lock_hold(uuid, uuid, uuid[])"}
 
 
 def upgrade() -> None:

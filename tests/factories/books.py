@@ -66,6 +66,8 @@ def a_draft(
     key: str | None = None,
     facts: object = None,
 ) -> EntryDraft:
+    shared = {book.shared(each, currency) for each in SHARED for currency in ("EUR", "USD")}
+    touched = {side for each in transfers for side in (each.debit_id, each.credit_id)}
     return EntryDraft(
         book_id=book.id,
         kind=kind,
@@ -74,6 +76,7 @@ def a_draft(
         effective_at=now(),
         transfers=transfers,
         watch=watch,
+        guarded=[account for account in touched if account not in shared],
     )
 
 

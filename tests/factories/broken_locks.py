@@ -41,11 +41,9 @@ def take_accounts_slowly(database: Database, *, seconds: float) -> None:
 
 def take_accounts_as_given(database: Database) -> None:
     """Lock accounts in the order of the transfers instead of that of their ids."""
-    _replace(
-        database,
-        "ORDER BY b.account_id",
-        "ORDER BY array_position(p_debits || p_credits || p_watch, b.account_id)",
-    )
+    _replace(database, "place > 1 AND account <= p_guarded[place - 1]", "false")
+    given = "CASE p_kind WHEN 'gift' THEN (p_debits || p_credits)[place] ELSE p_guarded[place] END"
+    _replace(database, "account := p_guarded[place];", f"account := {given};")
 
 
 def forget_payment_claims(database: Database) -> None:

@@ -119,7 +119,8 @@ def test_nobody_makes_a_table_or_replaces_a_function(
 
 _POST = """
 SELECT * FROM ledger_post(%(book)s, %(entry)s, %(kind)s, %(key)s, 'x', now(),
-                          %(debits)s::uuid[], %(credits)s::uuid[], %(amounts)s::bigint[], %(watch)s)
+                          %(debits)s::uuid[], %(credits)s::uuid[], %(amounts)s::bigint[], %(watch)s,
+                          ARRAY[%(watch)s::uuid], NULL)
 """
 
 
@@ -210,8 +211,8 @@ def test_a_repeated_key_of_another_tenant_answers_nothing(
     with pytest.raises(psycopg.Error):
         application.execute(
             "SELECT * FROM ledger_post("
-            "%s, %s, 'usage', 'theirs', 'x', now(), '{}', '{}', '{}', %s)",
-            [victim.id, new_id(), wallet],
+            "%s, %s, 'usage', 'theirs', 'x', now(), '{}', '{}', '{}', %s, ARRAY[%s::uuid], NULL)",
+            [victim.id, new_id(), wallet, wallet],
         )
 
     assert known.replayed is False
@@ -263,8 +264,8 @@ def test_a_temporary_table_of_rules_does_not_hide_the_true_one(
 
     with pytest.raises(psycopg.DatabaseError, match="rules do not allow"):
         application.execute(
-            "SELECT ledger_post(%s, %s, 'usage', 'k', '', now(), %s, %s, '{100}', %s)",
-            [book.id, new_id(), [wallet], [other], wallet],
+            "SELECT ledger_post(%s, %s, 'usage', 'k', '', now(), %s, %s, '{100}', %s, %s, NULL)",
+            [book.id, new_id(), [wallet], [other], wallet, sorted([wallet, other])],
         )
 
 

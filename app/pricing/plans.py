@@ -10,6 +10,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from app.kernel import Money
@@ -90,7 +91,7 @@ def _fees(session: Session, offer_ids: Sequence[UUID], at: datetime) -> dict[UUI
     rows = session.scalars(
         select(Fee)
         .where(Fee.offer_id.in_(offer_ids), Fee.valid_from <= at)
-        .distinct(Fee.offer_id, Fee.fee)
+        .ext(distinct_on(Fee.offer_id, Fee.fee))
         .order_by(Fee.offer_id, Fee.fee, Fee.valid_from.desc())
     )
     found: defaultdict[UUID, list[Fee]] = defaultdict(list)

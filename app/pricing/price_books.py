@@ -10,6 +10,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from app.pricing.errors import NothingSoldError
@@ -116,7 +117,7 @@ def plan_prices(
         select(Price, Meter)
         .join(Meter, Meter.meter == Price.meter)
         .where(Price.offer_id.in_(offer_ids), Price.valid_from <= at)
-        .distinct(Price.offer_id, Price.meter)
+        .ext(distinct_on(Price.offer_id, Price.meter))
         .order_by(Price.offer_id, Price.meter, Price.valid_from.desc())
     )
     found: dict[UUID, list[PlanPrice]] = {offer_id: [] for offer_id in offer_ids}
@@ -175,7 +176,7 @@ def _own_prices(
             RetailPrice.currency == currency,
             RetailPrice.valid_from <= at,
         )
-        .distinct(RetailPrice.meter)
+        .ext(distinct_on(RetailPrice.meter))
         .order_by(RetailPrice.meter, RetailPrice.valid_from.desc())
     ).all()
     return {price.meter: price for price in _with_own_steps(session, scope, rows)}

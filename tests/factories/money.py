@@ -22,7 +22,16 @@ from app.commissions import agree_commission
 from app.kernel import Money, now, transaction
 from app.ledger import owned_balances
 from app.payments import CheckoutPage, CheckoutResult, CheckoutState
-from app.pricing import CreditPurpose, Offer, add_meter, add_offer, sell_offer, set_price
+from app.pricing import (
+    CreditPurpose,
+    Increment,
+    Offer,
+    Step,
+    add_meter,
+    add_offer,
+    sell_offer,
+    set_price,
+)
 from app.tenancy import PLATFORM_ID, PlatformScope, Tenant, TenantScope
 from tests.factories.names import unique
 from tests.factories.people import a_customer
@@ -40,11 +49,21 @@ def an_offer(
     tax_rate: str = "0.19",
     currency: str = "EUR",
     purpose: CreditPurpose = CreditPurpose.SINGLE,
+    meter: str = METER,
+    parts: int | None = None,
+    increment: str | None = None,
+    minimum: str = "0",
+    allowance: str = "0",
+    steps: Sequence[tuple[str, str]] = (),
+    floor: str = "0",
 ) -> Offer:
-    """An offer with one meter; by default a unit costs a cent, so that a quantity is a price."""
+    """An offer with one meter; by default a unit costs a cent, so that a quantity is a price.
+
+    A meter is everybody's: give a name of your own with `parts`. `increment` is written 60/1.
+    """
     scope = PlatformScope()
     with transaction(scope) as session:
-        add_meter(session, scope, meter=METER, unit="minute")
+        add_meter(session, scope, meter=meter, unit="minute", parts=parts)
         offer = add_offer(
             session,
             scope,
@@ -57,11 +76,21 @@ def an_offer(
             session,
             scope,
             offer_id=offer.id,
-            meter=METER,
+            meter=meter,
             unit_price=Decimal(unit_price),
             valid_from=LONG_AGO,
+            increment=Increment(*map(int, increment.split("/"))) if increment else None,
+            minimum=Decimal(minimum),
+            allowance=Decimal(allowance),
+            steps=some_steps(*steps),
+            floor_price=Decimal(floor),
         )
     return offer
+
+
+def some_steps(*steps: tuple[str, str]) -> tuple[Step, ...]:
+    """Steps of (above, unit price)."""
+    return tuple(Step(Decimal(above), Decimal(unit_price)) for above, unit_price in steps)
 
 
 def a_priced_reseller(

@@ -18,10 +18,12 @@ REFERENCE_TABLES = {
     "meters",
     "offers",
     "payment_claims",
+    "platform_api_keys",
     "platform_sessions",
     "platform_users",
     "prices",
     "processor_events",
+    "subject_owners",
     "tenants",
     "terms_revision",
 }

@@ -67,10 +67,10 @@ def charge_usage(
     """Charge a usage event along the chain, once per event id, or return its first charge.
 
     One entry pays tax, every reseller and the platform (requirement C2). Refuses, changing
-    nothing: an unknown customer, a meter without a price, a bad quantity, usage in the future, a
-    frozen wallet (but for an event that it paid before), an id used with other content, and a
-    wallet that cannot pay; the last binds nothing, so that the same event may be sent again after
-    a top-up (C3).
+    nothing: an unknown or blocked customer, a meter without a price, a bad quantity, usage in the
+    future, a frozen wallet (blocked or frozen, what was paid before is answered), an id used with
+    other content, and a wallet that cannot pay; the last binds nothing, so that the same event may
+    be sent again after a top-up (C3).
     """
     if usage.occurred_at > now + CLOCK_TOLERANCE:
         raise FutureUsageError(occurred_at=usage.occurred_at.isoformat())

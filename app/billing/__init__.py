@@ -1,9 +1,11 @@
 """Wallets, usage charges along the chain, top-ups: the money of a customer."""
 
+from app.billing.blocks import BlockReason, block_customer, unblock_customer
 from app.billing.charges import charge_usage
 from app.billing.errors import (
     AmountMismatchError,
     AmountRefusedError,
+    CustomerBlockedError,
     EventIdReusedError,
     FutureUsageError,
     InsufficientFundsError,
@@ -13,7 +15,7 @@ from app.billing.errors import (
     WalletFrozenError,
     WalletNotFoundError,
 )
-from app.billing.events import BalanceChanged, TopUpSettled
+from app.billing.events import BalanceChanged, CustomerBlocked, CustomerUnblocked, TopUpSettled
 from app.billing.figures import BookTotals, customer_counts, platform_figures, reseller_figures
 from app.billing.fulfilment import PageTerms, apply_event, confirm_top_up, start_top_up
 from app.billing.history import HistoryLine, wallet_history
@@ -44,8 +46,12 @@ __all__ = [
     "AmountMismatchError",
     "AmountRefusedError",
     "BalanceChanged",
+    "BlockReason",
     "BookTotals",
     "Charge",
+    "CustomerBlocked",
+    "CustomerBlockedError",
+    "CustomerUnblocked",
     "EventIdReusedError",
     "FutureUsageError",
     "HistoryLine",
@@ -64,6 +70,7 @@ __all__ = [
     "WalletState",
     "apply_event",
     "attach_checkout",
+    "block_customer",
     "charge_usage",
     "confirm_top_up",
     "customer_counts",
@@ -82,6 +89,7 @@ __all__ = [
     "reseller_figures",
     "settle_top_up",
     "start_top_up",
+    "unblock_customer",
     "verify",
     "wallet_balance",
     "wallet_history",

@@ -39,6 +39,14 @@ class WalletFrozenError(AppError):
     text = translatable("This wallet is frozen. Please contact support.")
 
 
+class CustomerBlockedError(AppError):
+    """The customer is blocked: her wallets are charged nothing, and nothing was written."""
+
+    kind = Kind.FORBIDDEN
+    code = "billing.customer_blocked"
+    text = translatable("This customer is blocked. Please contact support.")
+
+
 class FutureUsageError(AppError):
     """The usage claims to have happened in the future."""
 

@@ -21,3 +21,19 @@ class TopUpSettled(Event):
     kind: ClassVar[str] = "top_up_settled"
     top_up_id: UUID
     wallet_id: UUID
+
+
+@dataclass(frozen=True)
+class CustomerBlocked(Event):
+    """A customer's wallets are charged nothing from now on."""
+
+    kind: ClassVar[str] = "customer_blocked"
+    customer_id: UUID
+
+
+@dataclass(frozen=True)
+class CustomerUnblocked(Event):
+    """A customer's wallets are charged again, but for frozen ones."""
+
+    kind: ClassVar[str] = "customer_unblocked"
+    customer_id: UUID

@@ -23,10 +23,14 @@ BILLED = Numeric(24, 12)
 
 
 class WalletState(Enum):
-    """A frozen wallet is charged nothing: its invariant broke and somebody must look."""
+    """Only an active wallet is charged.
+
+    A frozen one's invariant broke and somebody must look; a blocked one's customer is blocked.
+    """
 
     ACTIVE = "active"
     FROZEN = "frozen"
+    BLOCKED = "blocked"
 
 
 class WalletMode(Enum):

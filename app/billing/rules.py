@@ -1,7 +1,7 @@
 import hashlib
 
 from app.billing.errors import AmountRefusedError
-from app.billing.models import TopUpState
+from app.billing.models import TopUpState, WalletState
 from app.kernel import AppError, Kind, Money, translatable
 
 # Least and greatest top-up, in minor units: below, the processor's fee eats it; above, a person
@@ -43,6 +43,13 @@ def move(current: TopUpState, target: TopUpState) -> str:
     if not may_move(current, target):
         raise TopUpMoveRefusedError(current=current.value, target=target.value)
     return target.value
+
+
+def wallet_state(*, is_frozen: bool, is_blocked: bool) -> WalletState:
+    """Return the state of a wallet; doubt about its books outlasts a block of its customer."""
+    if is_frozen:
+        return WalletState.FROZEN
+    return WalletState.BLOCKED if is_blocked else WalletState.ACTIVE
 
 
 def require_top_up_amount(amount: Money) -> None:

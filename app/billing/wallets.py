@@ -2,13 +2,14 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CursorResult, Select, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app import audit, ledger
+from app import audit, identity, ledger
 from app.billing import chart
-from app.billing.errors import WalletFrozenError, WalletNotFoundError
+from app.billing.errors import CustomerBlockedError, WalletFrozenError, WalletNotFoundError
 from app.billing.models import UsageRecord, Wallet, WalletState
+from app.billing.rules import wallet_state
+from app.identity import CustomerState
 from app.kernel import Money, new_id
 from app.ledger import AccountName, Balance
 from app.tenancy import PlatformScope, TenantScope, get_path
@@ -19,11 +20,16 @@ def open_wallet(
 ) -> Wallet:
     """Give a customer a wallet in a currency, or return the one that is there.
 
-    Opens the book's shared accounts too. Refuses an unknown currency.
+    Opens the book's shared accounts too. A blocked customer's is blocked. Refuses an unknown
+    currency and another reseller's customer.
     """
     Money(0, currency)
-    known = session.scalar(_by_customer(scope, customer_id).where(Wallet.currency == currency))
-    if known is not None:
+    asked = _by_customer(scope, customer_id).where(Wallet.currency == currency)
+    if known := session.scalar(asked):
+        return known
+    # Who opens one at once, or blocks the customer, waits here and finds what the other one did.
+    customer = identity.lock_customer(session, scope, customer_id=customer_id)
+    if known := session.scalar(asked):
         return known
     for name in chart.book_accounts(get_path(session, scope), currency):
         ledger.open_account(session, scope.reseller_id, name)
@@ -31,19 +37,19 @@ def open_wallet(
     account = ledger.open_account(
         session, scope.reseller_id, AccountName(chart.WALLET, identifier, currency)
     )
-    # Two at once: the second finds the first one's.
-    session.execute(
-        insert(Wallet)
-        .values(
-            reseller_id=scope.reseller_id,
-            id=identifier,
-            customer_id=customer_id,
-            currency=currency,
-            account_id=account,
-        )
-        .on_conflict_do_nothing()
+    is_blocked = customer.state == CustomerState.BLOCKED.value
+    wallet = Wallet(
+        reseller_id=scope.reseller_id,
+        id=identifier,
+        customer_id=customer_id,
+        currency=currency,
+        account_id=account,
+        state=wallet_state(is_frozen=False, is_blocked=is_blocked).value,
     )
-    return get_wallet(session, scope, customer_id=customer_id, currency=currency)
+    session.add(wallet)
+    session.flush()
+    session.refresh(wallet)
+    return wallet
 
 
 def get_wallet(
@@ -64,6 +70,8 @@ def get_wallet(
 
 def require_active(state: str, wallet_id: UUID) -> None:
     """Refuse a wallet that may not be charged: say why."""
+    if state == WalletState.BLOCKED.value:
+        raise CustomerBlockedError(wallet=str(wallet_id))
     if state != WalletState.ACTIVE.value:
         raise WalletFrozenError(wallet=str(wallet_id))
 
@@ -78,14 +86,15 @@ def freeze_wallet(
 ) -> Wallet | None:
     """Stop charging the wallet of an account until somebody has looked at its books.
 
-    Credit still arrives. Safe to repeat: None where it is frozen already, or no wallet's account.
+    Credit still arrives. A blocked customer's is frozen too, and stays so when she is unblocked.
+    Safe to repeat: None where it is frozen already, or no wallet's account.
     """
     wallet = session.scalar(
         select(Wallet)
         .where(
             Wallet.reseller_id == reseller_id,
             Wallet.account_id == account_id,
-            Wallet.state == WalletState.ACTIVE.value,
+            Wallet.state != WalletState.FROZEN.value,
         )
         .with_for_update()
     )

@@ -27,7 +27,12 @@ from app.edge.signed_in import (
     signed_in_required,
 )
 from app.edge.site_app import SiteApp
-from app.edge.site_guard import NoSiteError, current_scope, current_site
+from app.edge.site_guard import (
+    NoSiteError,
+    current_platform_scope,
+    current_scope,
+    current_site,
+)
 from app.edge.sites import SiteDirectory
 from app.edge.state import Edge, current_edge, current_ports, edge_of
 
@@ -56,6 +61,7 @@ __all__ = [
     "csp_nonce",
     "current_brand",
     "current_edge",
+    "current_platform_scope",
     "current_ports",
     "current_scope",
     "current_site",

@@ -6,11 +6,11 @@ from flask import Flask, g, request
 from werkzeug.exceptions import BadRequest, NotFound
 
 from app.edge.site_app import resolution_of
-from app.tenancy import InvalidHostError, Site, TenantKind, TenantScope
+from app.tenancy import InvalidHostError, PlatformScope, Site, TenantKind, TenantScope
 
 
 class NoSiteError(LookupError):
-    """A bug: a view that exists without a site, or on the platform's, asked for a reseller."""
+    """A bug: a view asked for a site that it does not have, or for the other kind of site."""
 
 
 def guard_sites(app: Flask) -> None:
@@ -37,6 +37,13 @@ def current_scope() -> TenantScope:
     if site.kind is not TenantKind.RESELLER:
         raise NoSiteError(request.endpoint)
     return TenantScope(site.tenant_id)
+
+
+def current_platform_scope() -> PlatformScope:
+    """Return the scope of the platform on its own site; there is none on a reseller's."""
+    if current_site().kind is not TenantKind.PLATFORM:
+        raise NoSiteError(request.endpoint)
+    return PlatformScope()
 
 
 def _require_site() -> None:

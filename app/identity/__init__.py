@@ -1,12 +1,13 @@
-"""Who may come in: customers, users of three realms, their sessions, API keys."""
+"""Who may come in: customers, users of three realms, their sessions, API keys, subjects."""
 
 from app.identity.accounts import (
     OWNER_ROLE,
     add_customer,
-    add_customer_user,
     add_platform_user,
     add_staff_user,
     get_customer,
+    lock_customer,
+    set_customer_state,
 )
 from app.identity.api_keys import (
     ApiKeyHolder,
@@ -15,28 +16,61 @@ from app.identity.api_keys import (
     make_api_key,
     revoke_api_key,
 )
+from app.identity.customer_users import (
+    add_customer_user,
+    change_customer_role,
+    list_customer_users,
+    remove_customer_user,
+    rename_customer_user,
+    require_customer_owner,
+)
 from app.identity.errors import (
     ApiKeyNotFoundError,
     ApiScopeMissingError,
     CustomerNotFoundError,
+    CustomerUserNotFoundError,
     EmailTakenError,
     InvalidEmailError,
+    LastOwnerError,
+    NameRefusedError,
     NumberTakenError,
+    OwnerNeededError,
     SignInRefusedError,
+    SubjectDateTakenError,
+    SubjectHistoryFixedError,
+    SubjectNotAssignedError,
+    SubjectRefusedError,
+    SubjectTakenError,
     UnknownApiScopeError,
     WeakPasswordError,
 )
 from app.identity.models import (
     ApiKey,
     Customer,
+    CustomerRole,
     CustomerState,
     CustomerUser,
+    PlatformApiKey,
     PlatformUser,
     Realm,
     StaffUser,
+    Subject,
 )
-from app.identity.queries import list_api_keys, list_customers
-from app.identity.rules import normalise_email
+from app.identity.platform_api_keys import (
+    PlatformApiKeyHolder,
+    find_platform_api_key,
+    list_platform_api_keys,
+    make_platform_api_key,
+    revoke_platform_api_key,
+)
+from app.identity.queries import (
+    list_api_keys,
+    list_customers,
+)
+from app.identity.rules import (
+    normalise_email,
+    normalise_subject,
+)
 from app.identity.sessions import (
     SESSION_LIFETIME,
     RealmScopeError,
@@ -46,6 +80,14 @@ from app.identity.sessions import (
     find_signed_in,
     sign_in,
     sign_out,
+)
+from app.identity.subjects import (
+    SubjectHolder,
+    assign_subject,
+    find_customer,
+    find_customers,
+    find_owners,
+    list_subjects,
 )
 
 __all__ = [
@@ -58,11 +100,18 @@ __all__ = [
     "ApiScopeMissingError",
     "Customer",
     "CustomerNotFoundError",
+    "CustomerRole",
     "CustomerState",
     "CustomerUser",
+    "CustomerUserNotFoundError",
     "EmailTakenError",
     "InvalidEmailError",
+    "LastOwnerError",
+    "NameRefusedError",
     "NumberTakenError",
+    "OwnerNeededError",
+    "PlatformApiKey",
+    "PlatformApiKeyHolder",
     "PlatformUser",
     "Realm",
     "RealmScopeError",
@@ -70,21 +119,45 @@ __all__ = [
     "SignInScope",
     "SignedIn",
     "StaffUser",
+    "Subject",
+    "SubjectDateTakenError",
+    "SubjectHistoryFixedError",
+    "SubjectHolder",
+    "SubjectNotAssignedError",
+    "SubjectRefusedError",
+    "SubjectTakenError",
     "UnknownApiScopeError",
     "WeakPasswordError",
     "add_customer",
     "add_customer_user",
     "add_platform_user",
     "add_staff_user",
+    "assign_subject",
+    "change_customer_role",
     "delete_expired_sessions",
     "find_api_key",
+    "find_customer",
+    "find_customers",
+    "find_owners",
+    "find_platform_api_key",
     "find_signed_in",
     "get_customer",
     "list_api_keys",
+    "list_customer_users",
     "list_customers",
+    "list_platform_api_keys",
+    "list_subjects",
+    "lock_customer",
     "make_api_key",
+    "make_platform_api_key",
     "normalise_email",
+    "normalise_subject",
+    "remove_customer_user",
+    "rename_customer_user",
+    "require_customer_owner",
     "revoke_api_key",
+    "revoke_platform_api_key",
+    "set_customer_state",
     "sign_in",
     "sign_out",
 ]

@@ -9,9 +9,16 @@ from sqlalchemy.orm import Session
 
 from app import audit
 from app.identity.errors import CustomerNotFoundError, EmailTakenError, NumberTakenError
-from app.identity.models import Customer, CustomerUser, PlatformUser, Realm, StaffUser
+from app.identity.models import (
+    Customer,
+    CustomerState,
+    CustomerUser,
+    PlatformUser,
+    Realm,
+    StaffUser,
+)
 from app.identity.passwords import hash_password
-from app.identity.rules import normalise_email
+from app.identity.rules import normalise_email, require_name
 from app.kernel import new_id
 from app.tenancy import PLATFORM_ID, PlatformScope, TenantScope
 
@@ -60,33 +67,36 @@ def get_customer(session: Session, scope: TenantScope, *, customer_id: UUID) -> 
     return customer
 
 
-def add_customer_user(
-    session: Session,
-    scope: TenantScope,
-    *,
-    customer_id: UUID,
-    email: str,
-    name: str,
-    password: str,
-    actor: audit.Actor = audit.SYSTEM,
-) -> CustomerUser:
-    """Let a person sign in for a customer.
+def lock_customer(session: Session, scope: TenantScope, *, customer_id: UUID) -> Customer:
+    """Return a customer as it is now; until the transaction ends, others who lock it wait.
 
-    Refuses another reseller's customer, a bad or taken address and a weak password.
+    Whoever counts its users, or opens or blocks its wallets, locks it first. Absent and another
+    reseller's look the same.
     """
-    get_customer(session, scope, customer_id=customer_id)
-    values = {
-        "reseller_id": scope.reseller_id,
-        "customer_id": customer_id,
-        **_person(email, name, password),
-    }
-    user: CustomerUser | None = session.scalar(
-        insert(CustomerUser)
-        .values(values)
-        .on_conflict_do_nothing(index_elements=["reseller_id", "email"])
-        .returning(CustomerUser)
+    customer = session.scalar(
+        select(Customer)
+        .where(Customer.reseller_id == scope.reseller_id, Customer.id == customer_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
-    return _added(session, scope.reseller_id, user, realm=Realm.CUSTOMER, actor=actor)
+    if customer is None:
+        raise CustomerNotFoundError(customer=str(customer_id))
+    return customer
+
+
+def set_customer_state(
+    session: Session, scope: TenantScope, *, customer_id: UUID, state: CustomerState
+) -> bool:
+    """Lock a customer and set its state; return whether it changed.
+
+    `app.billing` stops its wallets in the same transaction. Refuses another reseller's customer.
+    """
+    customer = lock_customer(session, scope, customer_id=customer_id)
+    if customer.state == state.value:
+        return False
+    customer.state = state.value
+    session.flush()
+    return True
 
 
 def add_staff_user(
@@ -100,14 +110,18 @@ def add_staff_user(
     actor: audit.Actor = audit.SYSTEM,
 ) -> StaffUser:
     """Let a person sign in for the reseller; refuses a bad or taken address, a weak password."""
-    values = {"reseller_id": scope.reseller_id, "role": role, **_person(email, name, password)}
+    values = {
+        "reseller_id": scope.reseller_id,
+        "role": role,
+        **person_values(email, name, password),
+    }
     user: StaffUser | None = session.scalar(
         insert(StaffUser)
         .values(values)
         .on_conflict_do_nothing(index_elements=["reseller_id", "email"])
         .returning(StaffUser)
     )
-    return _added(session, scope.reseller_id, user, realm=Realm.STAFF, actor=actor)
+    return added_user(session, scope.reseller_id, user, realm=Realm.STAFF, actor=actor)
 
 
 def add_platform_user(
@@ -122,23 +136,24 @@ def add_platform_user(
     """Let a person run the platform; refuses a bad or taken address and a weak password."""
     user: PlatformUser | None = session.scalar(
         insert(PlatformUser)
-        .values(_person(email, name, password))
+        .values(person_values(email, name, password))
         .on_conflict_do_nothing(index_elements=["email"])
         .returning(PlatformUser)
     )
-    return _added(session, PLATFORM_ID, user, realm=Realm.PLATFORM, actor=actor)
+    return added_user(session, PLATFORM_ID, user, realm=Realm.PLATFORM, actor=actor)
 
 
-def _person(email: str, name: str, password: str) -> dict[str, Any]:
+def person_values(email: str, name: str, password: str) -> dict[str, Any]:
+    """Return what every kind of user has; refuses a bad address or name, a weak password."""
     return {
         "id": new_id(),
         "email": normalise_email(email),
-        "name": name,
+        "name": require_name(name),
         "password_hash": hash_password(password),
     }
 
 
-def _added(
+def added_user(
     session: Session, book: UUID, user: User | None, *, realm: Realm, actor: audit.Actor
 ) -> User:
     """Return the new account, written down in the audit trail; refuse one that was not made."""

@@ -24,8 +24,8 @@ from app.tenancy import TenantScope
 
 SECRET_START = "kk_"  # noqa: S105 - tells a key from other secrets, hides nothing
 SECRET_BYTES = 32
-# As many characters of a secret as a list of keys shows: enough to tell keys apart, too few to use.
-PREFIX_LENGTH = len(SECRET_START) + 6
+# As much of a secret as a list of keys shows: enough to tell keys apart, too little to use.
+SHOWN_LENGTH = 6
 
 # Asked for on every call of the API, so it goes to the driver as it is (decision 0005).
 _FIND = b"SELECT id, scopes FROM api_key_holder(%s, %s)"
@@ -55,8 +55,27 @@ class ApiKeyHolder:
 
     def require(self, scope: ApiScope) -> None:
         """Refuse where the key lacks the scope."""
-        if scope.value not in self.scopes:
-            raise ApiScopeMissingError(scope=scope.value)
+        require_held(self.scopes, scope)
+
+
+def require_held(held: Collection[str], needed: ApiScope) -> None:
+    """Refuse where the needed scope is not among those that a key holds."""
+    if needed.value not in held:
+        raise ApiScopeMissingError(scope=needed.value)
+
+
+def require_known_scopes(scopes: Collection[str]) -> None:
+    """Refuse scopes that do not exist, and none at all."""
+    known = {each.value for each in ApiScope}
+    if not scopes or not known.issuperset(scopes):
+        raise UnknownApiScopeError(known=", ".join(sorted(known)))
+
+
+def new_secret(start: str) -> tuple[str, str]:
+    """Return a random secret that begins with `start`, and as much of it as a list may show."""
+    random = urlsafe_b64encode(secrets.token_bytes(SECRET_BYTES)).rstrip(b"=").decode()
+    secret = f"{start}{random}"
+    return secret, secret[: len(start) + SHOWN_LENGTH]
 
 
 def make_api_key(
@@ -68,16 +87,13 @@ def make_api_key(
     actor: audit.Actor = audit.SYSTEM,
 ) -> tuple[ApiKey, str]:
     """Make a key; return it with its secret, which nothing shows again. Refuses unknown scopes."""
-    known = {each.value for each in ApiScope}
-    if not scopes or not known.issuperset(scopes):
-        raise UnknownApiScopeError(known=", ".join(sorted(known)))
-    random = urlsafe_b64encode(secrets.token_bytes(SECRET_BYTES)).rstrip(b"=").decode()
-    secret = f"{SECRET_START}{random}"
+    require_known_scopes(scopes)
+    secret, prefix = new_secret(SECRET_START)
     key = ApiKey(
         reseller_id=scope.reseller_id,
         id=new_id(),
         name=name,
-        prefix=secret[:PREFIX_LENGTH],
+        prefix=prefix,
         secret_hash=token_id(secret),
         scopes=sorted(set(scopes)),
     )

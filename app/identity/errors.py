@@ -41,6 +41,82 @@ class CustomerNotFoundError(AppError):
     text = translatable("There is no such customer.")
 
 
+class CustomerUserNotFoundError(AppError):
+    """The customer has no such user; one of another customer looks the same."""
+
+    kind = Kind.NOT_FOUND
+    code = "identity.user_not_found"
+    text = translatable("There is no such user.")
+
+
+class OwnerNeededError(AppError):
+    """Only an owner of the company may do this, or the people who serve it."""
+
+    kind = Kind.FORBIDDEN
+    code = "identity.owner_needed"
+    text = translatable("Only an owner may do this. Ask an owner of your company.")
+
+
+class LastOwnerError(AppError):
+    """The company would be left without an owner, perhaps without any user."""
+
+    kind = Kind.CONFLICT
+    code = "identity.last_owner"
+    text = translatable("There must be at least one owner. Make somebody else an owner first.")
+
+
+class NameRefusedError(AppError):
+    """The name is empty, too long or not printable."""
+
+    kind = Kind.INVALID
+    code = "identity.name_refused"
+    text = translatable("Please enter a name of at most 200 characters.")
+
+
+class SubjectRefusedError(AppError):
+    """The text is no subject: too short, too long, with spaces or unprintable characters."""
+
+    kind = Kind.INVALID
+    code = "identity.subject_refused"
+    text = translatable("A line or agent is called by 2 to 120 characters without spaces.")
+
+
+class SubjectTakenError(AppError):
+    """The subject is another reseller's at that time or later; whose is not told."""
+
+    kind = Kind.CONFLICT
+    code = "identity.subject_taken"
+    text = translatable(
+        "This line or agent is in use elsewhere. Choose a date after it was released there."
+    )
+
+
+class SubjectDateTakenError(AppError):
+    """An assignment of the subject already begins at this date; what holds is never changed."""
+
+    kind = Kind.CONFLICT
+    code = "identity.subject_date_taken"
+    text = translatable("Something already begins at this date. Choose a later one.")
+
+
+class SubjectHistoryFixedError(AppError):
+    """The subject was a customer's at that past time: usage may have been charged by it."""
+
+    kind = Kind.CONFLICT
+    code = "identity.subject_history_fixed"
+    text = translatable(
+        "This line or agent already belonged to a customer then. Choose a date from now on."
+    )
+
+
+class SubjectNotAssignedError(AppError):
+    """A subject was to be released that is nobody's at that time."""
+
+    kind = Kind.CONFLICT
+    code = "identity.subject_not_assigned"
+    text = translatable("This line or agent belongs to nobody at this date.")
+
+
 class SignInRefusedError(AppError):
     """Unknown address or wrong password: outside nobody can tell which."""
 

@@ -1,4 +1,4 @@
-"""Customers of a reseller, the people who sign in, their sessions and API keys.
+"""Customers of a reseller, the people who sign in, their sessions, API keys and subjects.
 
 Three realms never mix (requirement A4): users of a customer, staff of a reseller, admins of the
 platform. E-mail addresses are stored normalised, unique per reseller and realm.
@@ -8,7 +8,14 @@ from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint, func
+from sqlalchemy import (
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    func,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
@@ -25,10 +32,17 @@ class Realm(Enum):
 
 
 class CustomerState(Enum):
-    """Shown to the reseller; nothing acts on it before customers can be blocked (F2)."""
+    """A blocked customer signs in and tops up; its wallets are charged nothing."""
 
     ACTIVE = "active"
     BLOCKED = "blocked"
+
+
+class CustomerRole(Enum):
+    """What a customer's user may do: owners alone change users and limits of the company."""
+
+    OWNER = "owner"
+    MEMBER = "member"
 
 
 class Customer(Base):
@@ -63,6 +77,7 @@ class CustomerUser(Base):
     email: Mapped[str]
     name: Mapped[str]
     password_hash: Mapped[str]
+    role: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -134,3 +149,49 @@ class ApiKey(Base):
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text()))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     revoked_at: Mapped[datetime | None]
+
+
+class PlatformApiKey(Base):
+    """A key of the platform itself; the application's database role cannot see this table."""
+
+    __tablename__ = "platform_api_keys"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    prefix: Mapped[str]
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text()))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    revoked_at: Mapped[datetime | None]
+
+
+class Subject(Base):
+    """Whose usage a phone line, an agent or a calendar user makes, from a date on.
+
+    Without a customer it is nobody's from then on. A subject may be a telephone number, so it
+    stands here and in `SubjectOwner` alone (requirement M3). Only `assign_subject` of the database
+    writes both (migration 0013).
+    """
+
+    __tablename__ = "subjects"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["reseller_id", "customer_id"], ["customers.reseller_id", "customers.id"]
+        ),
+        Index("ix_subjects_customer", "reseller_id", "customer_id"),
+    )
+
+    reseller_id: Mapped[UUID] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    valid_from: Mapped[datetime] = mapped_column(primary_key=True)
+    customer_id: Mapped[UUID | None]
+
+
+class SubjectOwner(Base):
+    """Whose a subject is among all resellers, from a date on; the platform alone may look."""
+
+    __tablename__ = "subject_owners"
+
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    valid_from: Mapped[datetime] = mapped_column(primary_key=True)
+    reseller_id: Mapped[UUID | None] = mapped_column(ForeignKey("tenants.id"))

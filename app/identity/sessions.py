@@ -33,12 +33,6 @@ _HOLDER = b"SELECT user_id, name, email, customer_id, role FROM session_holder(%
 SignInScope = TenantScope | PlatformScope
 AnyUser = CustomerUser | StaffUser | PlatformUser
 
-_REALMS: dict[type[AnyUser], Realm] = {
-    CustomerUser: Realm.CUSTOMER,
-    StaffUser: Realm.STAFF,
-    PlatformUser: Realm.PLATFORM,
-}
-
 
 class RealmScopeError(TypeError):
     """A bug: customers and staff sign in inside a reseller, admins inside the platform."""
@@ -46,7 +40,7 @@ class RealmScopeError(TypeError):
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who is signed in; `customer_id` is set for a customer's user, `role` for staff."""
+    """Who is signed in; `customer_id` is set for a customer's user, `role` for her and staff."""
 
     realm: Realm
     user_id: UUID
@@ -155,13 +149,9 @@ def _find_admin(session: Session, token: str, host: str, now: datetime) -> Signe
             PlatformSession.expires_at > now,
         )
     )
-    return None if admin is None else _signed_in(admin)
-
-
-def _signed_in(user: AnyUser) -> SignedIn:
-    customer_id = user.customer_id if isinstance(user, CustomerUser) else None
-    role = user.role if isinstance(user, StaffUser) else None
-    return SignedIn(_REALMS[type(user)], user.id, user.name, user.email, customer_id, role)
+    if admin is None:
+        return None
+    return SignedIn(Realm.PLATFORM, admin.id, admin.name, admin.email, None, None)
 
 
 def _find_user(session: Session, scope: SignInScope, realm: Realm, email: str) -> AnyUser | None:

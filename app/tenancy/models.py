@@ -2,7 +2,7 @@ from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, func
+from sqlalchemy import ForeignKey, Index, func
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Uuid
@@ -36,6 +36,8 @@ class Tenant(Base):
     """The platform or a reseller. `path` runs from the topmost reseller to this one."""
 
     __tablename__ = "tenants"
+    # Who is below a reseller, however deep.
+    __table_args__ = (Index(None, "path", postgresql_using="gin"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("tenants.id"), index=True)

@@ -56,5 +56,7 @@ def announce_balances(session: Session, events: Sequence[Envelope]) -> list[Live
 
 HANDLERS: Mapping[str, Handlers] = {
     "balance_changed": Handlers(announces=[announce_balances]),
+    "customer_blocked": Handlers(),
+    "customer_unblocked": Handlers(),
     "top_up_settled": Handlers(),
 }

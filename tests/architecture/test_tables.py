@@ -20,11 +20,13 @@ REFERENCE_TABLES = {
     "meters",
     "offers",
     "payment_claims",
+    "platform_api_keys",
     "platform_sessions",
     "platform_users",
     "price_steps",
     "prices",
     "processor_events",
+    "subject_owners",
     "tenants",
     "terms_revision",
 }

@@ -56,6 +56,14 @@ def forget_one_creation_at_a_time(database: Database) -> None:
     _execute(database, "DROP INDEX uq_top_ups_creating")
 
 
+def forget_the_queue_of_subjects(database: Database) -> None:
+    """Let several resellers ask for one subject at a time, and take their time."""
+    queue = "PERFORM pg_advisory_xact_lock(hashtextextended('subject:' || p_subject, 0));"
+    _replace(database, queue, "", function="assign_subject")
+    last = "IF answer = 'assigned' THEN"
+    _replace(database, last, f"PERFORM pg_sleep(0.1); {last}", function="assign_subject")
+
+
 @contextmanager
 def without_row_locks(engine: Engine) -> Iterator[None]:
     """Strip FOR UPDATE from everything this engine sends."""
@@ -71,9 +79,9 @@ def without_row_locks(engine: Engine) -> Iterator[None]:
         event.remove(engine, "before_cursor_execute", strip)
 
 
-def _replace(database: Database, clause: str, other: str) -> None:
+def _replace(database: Database, clause: str, other: str, *, function: str = "ledger_post") -> None:
     with psycopg.connect(database.owner_url) as owner:
-        found = owner.execute("SELECT pg_get_functiondef('ledger_post'::regproc)").fetchone()
+        found = owner.execute("SELECT pg_get_functiondef(%s::regproc)", [function]).fetchone()
         assert found is not None
         assert clause in found[0], clause
         owner.execute(found[0].replace(clause, other))

@@ -4,6 +4,7 @@ from app.identity import (
     ApiKey,
     Customer,
     CustomerUser,
+    PlatformApiKey,
     PlatformUser,
     StaffUser,
     add_customer,
@@ -11,6 +12,7 @@ from app.identity import (
     add_platform_user,
     add_staff_user,
     make_api_key,
+    make_platform_api_key,
 )
 from app.kernel import transaction
 from app.tenancy import PlatformScope, Tenant, TenantScope
@@ -84,3 +86,11 @@ def an_api_key(
     scope = TenantScope(reseller.id)
     with transaction(scope) as session:
         return make_api_key(session, scope, name="Test", scopes=scopes)
+
+
+def a_platform_key(
+    *, scopes: Collection[str] = ("usage:write", "balance:read")
+) -> tuple[PlatformApiKey, str]:
+    """A key of the platform and its secret."""
+    with transaction(PlatformScope()) as session:
+        return make_platform_api_key(session, PlatformScope(), name="Meter", scopes=scopes)

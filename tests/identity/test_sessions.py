@@ -49,7 +49,7 @@ def test_a_customer_signs_in_with_any_spelling_of_the_address() -> None:
     token = signed_in(scope_of(reseller), Realm.CUSTOMER, f"  {email.upper()} ")
 
     assert who(scope_of(reseller), Realm.CUSTOMER, token) == SignedIn(
-        Realm.CUSTOMER, user.id, user.name, email, customer.id, None
+        Realm.CUSTOMER, user.id, user.name, email, customer.id, "owner"
     )
 
 

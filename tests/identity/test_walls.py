@@ -11,12 +11,21 @@ from sqlalchemy import select
 from app.audit import AuditRecord
 from app.identity import (
     CustomerNotFoundError,
+    CustomerState,
+    CustomerUserNotFoundError,
     Realm,
+    assign_subject,
     find_api_key,
+    find_customers,
     find_signed_in,
     get_customer,
     list_api_keys,
+    list_customer_users,
     list_customers,
+    list_subjects,
+    remove_customer_user,
+    rename_customer_user,
+    set_customer_state,
     sign_in,
 )
 from app.kernel import SignIn, now, transaction
@@ -30,6 +39,7 @@ from tests.factories import (
     a_staff_user,
     an_api_key,
     scope_of,
+    unique,
 )
 
 WITHOUT_SECOND_WALL = SignIn.PLATFORM
@@ -102,6 +112,54 @@ def test_the_first_wall_alone_keeps_ids_secrets_and_tokens_apart(
         assert find_api_key(session, unwalled(mine), secret=secret) is None
         with pytest.raises(CustomerNotFoundError):
             get_customer(session, unwalled(mine), customer_id=customer.id)
+
+
+def test_the_first_wall_alone_keeps_subjects_apart(two: tuple[Tenant, Tenant]) -> None:
+    mine, theirs = two
+    customer, line = a_customer(theirs), f"line:{unique('+49')}"
+    with transaction(scope_of(theirs)) as session:
+        assign_subject(
+            session,
+            scope_of(theirs),
+            subject=line,
+            customer_id=customer.id,
+            valid_from=now(),
+            now=now(),
+        )
+
+    with transaction(unwalled(mine)) as session:
+        found = find_customers(session, unwalled(mine), [(line, now())])
+        listed = list_subjects(session, unwalled(mine), customer_id=customer.id)
+    with transaction(unwalled(theirs)) as session:
+        theirs_found = find_customers(session, unwalled(theirs), [(line, now())])
+
+    assert (found, listed) == ([None], [])
+    assert theirs_found == [customer.id]
+
+
+def test_the_first_wall_alone_keeps_a_customers_people_apart(two: tuple[Tenant, Tenant]) -> None:
+    mine, theirs = two
+    customer = a_customer(theirs)
+    user = a_customer_user(customer)
+
+    with transaction(unwalled(mine)) as session:
+        assert list_customer_users(session, unwalled(mine), customer_id=customer.id) == []
+        with pytest.raises(CustomerNotFoundError):
+            remove_customer_user(session, unwalled(mine), customer_id=customer.id, user_id=user.id)
+        with pytest.raises(CustomerUserNotFoundError):
+            rename_customer_user(
+                session, unwalled(mine), customer_id=customer.id, user_id=user.id, name="Mine"
+            )
+        with pytest.raises(CustomerNotFoundError):
+            set_customer_state(
+                session, unwalled(mine), customer_id=customer.id, state=CustomerState.BLOCKED
+            )
+    with transaction(scope_of(theirs)) as session:
+        kept = list_customer_users(session, scope_of(theirs), customer_id=customer.id)
+        unblocked = get_customer(session, scope_of(theirs), customer_id=customer.id)
+
+    assert [(each.id, each.name) for each in kept] == [(user.id, user.name)]
+    assert unblocked.state == CustomerState.ACTIVE.value
 
 
 def tenant_tables(owner: psycopg.Connection[Any]) -> dict[str, str]:
@@ -197,19 +255,23 @@ def test_the_second_wall_alone_lets_nobody_change_or_delete_others_rows(
 ) -> None:
     mine, theirs = two
     customer = a_customer(theirs)
+    user = a_customer_user(customer)
 
     with psycopg.connect(connected.application_url) as application:
         application.execute("SELECT set_config('app.reseller_id', %s, true)", [str(mine.id)])
         changed = application.execute(
             "UPDATE customers SET name = 'mine now' WHERE id = %s", [customer.id]
         )
+        removed = application.execute("DELETE FROM customer_users WHERE id = %s", [user.id])
         ended = application.execute("DELETE FROM user_sessions WHERE reseller_id = %s", [theirs.id])
 
-    assert (changed.rowcount, ended.rowcount) == (0, 0)
+    assert (changed.rowcount, removed.rowcount, ended.rowcount) == (0, 0, 0)
 
 
 def test_the_platforms_accounts_are_out_of_the_applications_reach(connected: Database) -> None:
     with psycopg.connect(connected.application_url, autocommit=True) as application:
-        for table in ("platform_users", "platform_sessions"):
+        for table in (
+            "platform_users", "platform_sessions", "platform_api_keys", "subject_owners",
+        ):  # fmt: skip
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 application.execute(sql.SQL("SELECT 1 FROM {}").format(sql.Identifier(table)))

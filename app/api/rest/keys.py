@@ -2,8 +2,8 @@ from functools import partial
 
 from flask import Blueprint, request
 
-from app.edge import count_by_own_key, current_scope
-from app.identity import ApiScope, find_api_key
+from app.edge import count_by_own_key, current_platform_scope, current_scope
+from app.identity import ApiScope, find_api_key, find_platform_api_key
 from app.kernel import AppError, Kind, transaction, translatable
 
 _SCHEME = "Bearer "
@@ -17,6 +17,14 @@ class ApiKeyRefusedError(AppError):
     text = translatable("Send a valid API key of this site: “Authorization: Bearer kk_…”.")
 
 
+class PlatformKeyRefusedError(AppError):
+    """No key, a malformed, unknown or revoked one, or a reseller's on the platform's host."""
+
+    kind = Kind.UNAUTHENTICATED
+    code = "api.platform_key_refused"
+    text = translatable("Send a valid API key of the platform: “Authorization: Bearer kp_…”.")
+
+
 def key_required(blueprint: Blueprint, needed: ApiScope) -> None:
     """Let only requests with a key of this site that has the scope into a blueprint.
 
@@ -26,14 +34,39 @@ def key_required(blueprint: Blueprint, needed: ApiScope) -> None:
     blueprint.before_request(partial(_require_key, needed))
 
 
+def platform_key_required(blueprint: Blueprint, needed: ApiScope) -> None:
+    """Let only requests with a key of the platform that has the scope into a blueprint.
+
+    The blueprint is declared for the platform's host alone. Before anything is read of the body, as
+    `key_required`. Refuses a reseller's key, which looks like none here (requirement A4).
+    """
+    blueprint.before_request(partial(_require_platform_key, needed))
+
+
 def _require_key(needed: ApiScope) -> None:
-    header = request.headers.get("Authorization", "")
-    if not header.startswith(_SCHEME):
+    secret, scope = _secret(), current_scope()
+    if secret is None:
         raise ApiKeyRefusedError
-    scope = current_scope()
     with transaction(scope, sole=True) as session:
-        holder = find_api_key(session, scope, secret=header.removeprefix(_SCHEME))
+        holder = find_api_key(session, scope, secret=secret)
     if holder is None:
         raise ApiKeyRefusedError
     count_by_own_key()
     holder.require(needed)
+
+
+def _require_platform_key(needed: ApiScope) -> None:
+    secret, scope = _secret(), current_platform_scope()
+    if secret is None:
+        raise PlatformKeyRefusedError
+    with transaction(scope, sole=True) as session:
+        holder = find_platform_api_key(session, scope, secret=secret)
+    if holder is None:
+        raise PlatformKeyRefusedError
+    count_by_own_key()
+    holder.require(needed)
+
+
+def _secret() -> str | None:
+    header = request.headers.get("Authorization", "")
+    return header.removeprefix(_SCHEME) if header.startswith(_SCHEME) else None

@@ -1,13 +1,23 @@
 """Tables of the ledger. Rows come in by the SQL functions of migration 0002 alone.
 
 The application's role may read these tables and write none of them: `ledger_post`,
-`ledger_open_account` and `ledger_roll_up` run as the role `kontor_ledger`, which owns nothing.
+`ledger_open_account` and `ledger_roll_up` run as the role `kontor_ledger`, which owns nothing. How
+far the books were proved and exported is written by the platform's own sign-in.
 """
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, SmallInteger, UniqueConstraint, func
+from sqlalchemy import (
+    CheckConstraint,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    UniqueConstraint,
+    Uuid,
+    func,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel import Base
@@ -114,6 +124,54 @@ class RollUp(Base):
     book_id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID] = mapped_column(primary_key=True)
     posted: Mapped[int]
+
+
+class Seal(Base):
+    """A block of entries that left the tail together, chained to the one before (decision 0014)."""
+
+    __tablename__ = "ledger_seals"
+
+    book_id: Mapped[UUID] = mapped_column(primary_key=True)
+    n: Mapped[int] = mapped_column(primary_key=True)
+    entry_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
+    entries: Mapped[int]
+    content_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    previous_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    seal_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_at: Mapped[datetime]
+
+
+class VerifiedBook(Base):
+    """How far a book was proved: up to this seal, whose entries have no greater id than this."""
+
+    __tablename__ = "ledger_verified"
+
+    book_id: Mapped[UUID] = mapped_column(primary_key=True)
+    n: Mapped[int]
+    seal_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    last_entry_id: Mapped[UUID]
+    at: Mapped[datetime]
+
+
+class VerifiedRollUp(Base):
+    """A shared account's roll-up as of the seal its book was proved up to, in minor units."""
+
+    __tablename__ = "ledger_verified_rollups"
+
+    book_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    posted: Mapped[int]
+
+
+class ExportedHead(Base):
+    """The last seal of a book that was written outside the database, and on which line."""
+
+    __tablename__ = "ledger_exported"
+
+    book_id: Mapped[UUID] = mapped_column(primary_key=True)
+    n: Mapped[int]
+    seal_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    line: Mapped[int]
 
 
 class AccountKind(Base):

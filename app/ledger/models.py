@@ -1,7 +1,7 @@
 """Tables of the ledger. Rows come in by the SQL functions `ledger_…` of the migrations alone.
 
 The application's role may read these tables and write none of them: the functions run as the role
-`kontor_ledger`, which owns nothing.
+`kontor_ledger`, which owns nothing. How far the books were proved and exported is written by the platform's own sign-in.
 """
 
 from datetime import datetime
@@ -130,6 +130,54 @@ class RollUp(Base):
     book_id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID] = mapped_column(primary_key=True)
     posted: Mapped[int]
+
+
+class Seal(Base):
+    """A block of entries that left the tail together, chained to the one before (decision 0014)."""
+
+    __tablename__ = "ledger_seals"
+
+    book_id: Mapped[UUID] = mapped_column(primary_key=True)
+    n: Mapped[int] = mapped_column(primary_key=True)
+    entry_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
+    entries: Mapped[int]
+    content_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    previous_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    seal_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_at: Mapped[datetime]
+
+
+class VerifiedBook(Base):
+    """How far a book was proved: up to this seal, whose entries have no greater id than this."""
+
+    __tablename__ = "ledger_verified"
+
+    book_id: Mapped[UUID] = mapped_column(primary_key=True)
+    n: Mapped[int]
+    seal_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    last_entry_id: Mapped[UUID]
+    at: Mapped[datetime]
+
+
+class VerifiedRollUp(Base):
+    """A shared account's roll-up as of the seal its book was proved up to, in minor units."""
+
+    __tablename__ = "ledger_verified_rollups"
+
+    book_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    posted: Mapped[int]
+
+
+class ExportedHead(Base):
+    """The last seal of a book that was written outside the database, and on which line."""
+
+    __tablename__ = "ledger_exported"
+
+    book_id: Mapped[UUID] = mapped_column(primary_key=True)
+    n: Mapped[int]
+    seal_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    line: Mapped[int]
 
 
 class AccountKind(Base):

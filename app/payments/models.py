@@ -2,7 +2,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import Index, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -30,6 +30,7 @@ class PaymentClaim(Base):
     """Which top-up a payment paid: unique over the whole installation (R1.4)."""
 
     __tablename__ = "payment_claims"
+    __table_args__ = (Index("ix_payment_claims_top_up", "top_up_id"),)
 
     payment_id: Mapped[str] = mapped_column(primary_key=True)
     reseller_id: Mapped[UUID]

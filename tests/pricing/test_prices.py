@@ -47,7 +47,7 @@ def price(offer_id: UUID, valid_from: datetime = LATER, **figures: Any) -> None:
 def terms(reseller: Tenant, at: datetime, meter: str = METER) -> ChargeTerms:
     scope = scope_of(reseller)
     with transaction(scope) as session:
-        return read_terms(session, scope, meter, at)
+        return read_terms(session, scope, meter, at, booked_at=at)
 
 
 def test_a_price_is_read_back_with_all_that_it_is_rated_by() -> None:

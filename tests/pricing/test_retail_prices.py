@@ -358,6 +358,6 @@ def test_the_terms_hold_until_her_next_price() -> None:
     scope = scope_of(reseller)
 
     with transaction(scope) as session:
-        terms = read_terms(session, scope, METER, NOON)
+        terms = read_terms(session, scope, METER, NOON, booked_at=NOON)
 
-    assert terms.holds_until == LATER
+    assert terms.priced.until == LATER

@@ -1,7 +1,8 @@
 """Tables of the ledger. Rows come in by the SQL functions `ledger_…` of the migrations alone.
 
 The application's role may read these tables and write none of them: the functions run as the role
-`kontor_ledger`, which owns nothing. How far the books were proved and exported is written by the platform's own sign-in.
+`kontor_ledger`, which owns nothing. How far the books were proved and exported is written by the
+platform's own sign-in.
 """
 
 from datetime import datetime

@@ -185,6 +185,7 @@ def a_row(
         "timestamp with time zone": "now()",
         "jsonb": "'{}'::jsonb",
         "boolean": "false",
+        "date": "current_date",
         "ARRAY": "'{}'",
     }
     columns = owner.execute(

@@ -78,7 +78,7 @@ def ask(
 def tariff(reseller: Tenant, at: datetime = NOON) -> Tariff:
     scope = scope_of(reseller)
     with transaction(scope) as session:
-        return read_terms(session, scope, METER, at).tariff
+        return read_terms(session, scope, METER, at, booked_at=at).tariff
 
 
 def book(reseller: Tenant, at: datetime = NOON) -> tuple[PricedMeter, ...]:

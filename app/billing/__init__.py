@@ -5,9 +5,13 @@ from app.billing.charges import charge_usage
 from app.billing.errors import (
     AmountMismatchError,
     AmountRefusedError,
+    CapReachedError,
     CustomerBlockedError,
     EventIdReusedError,
     FutureUsageError,
+    HoldAmountRefusedError,
+    HoldKeyReusedError,
+    HoldTimeRefusedError,
     InsufficientFundsError,
     RequestKeyReusedError,
     TopUpInProgressError,
@@ -19,6 +23,17 @@ from app.billing.events import BalanceChanged, CustomerBlocked, CustomerUnblocke
 from app.billing.figures import BookTotals, customer_counts, platform_figures, reseller_figures
 from app.billing.fulfilment import PageTerms, apply_event, confirm_top_up, start_top_up
 from app.billing.history import HistoryLine, wallet_history
+from app.billing.holds import (
+    CapturedUsage,
+    PlacedHold,
+    capture_hold,
+    expire_holds,
+    extend_hold,
+    place_hold,
+    quote_usage,
+    read_hold,
+    release_hold,
+)
 from app.billing.models import TopUp, TopUpState, Wallet, WalletState
 from app.billing.rules import GREATEST_TOP_UP, LEAST_TOP_UP, mask_number
 from app.billing.top_ups import (
@@ -48,6 +63,8 @@ __all__ = [
     "BalanceChanged",
     "BlockReason",
     "BookTotals",
+    "CapReachedError",
+    "CapturedUsage",
     "Charge",
     "CustomerBlocked",
     "CustomerBlockedError",
@@ -55,8 +72,12 @@ __all__ = [
     "EventIdReusedError",
     "FutureUsageError",
     "HistoryLine",
+    "HoldAmountRefusedError",
+    "HoldKeyReusedError",
+    "HoldTimeRefusedError",
     "InsufficientFundsError",
     "PageTerms",
+    "PlacedHold",
     "RequestKeyReusedError",
     "TopUp",
     "TopUpInProgressError",
@@ -71,9 +92,12 @@ __all__ = [
     "apply_event",
     "attach_checkout",
     "block_customer",
+    "capture_hold",
     "charge_usage",
     "confirm_top_up",
     "customer_counts",
+    "expire_holds",
+    "extend_hold",
     "forget_counterparties",
     "freeze_wallet",
     "freeze_wallets",
@@ -84,7 +108,11 @@ __all__ = [
     "note_decline",
     "open_wallet",
     "pending_top_ups",
+    "place_hold",
     "platform_figures",
+    "quote_usage",
+    "read_hold",
+    "release_hold",
     "request_top_up",
     "reseller_figures",
     "settle_top_up",

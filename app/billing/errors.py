@@ -108,6 +108,30 @@ class CapReachedError(AppError):
     text = translatable("The monthly spending limit is reached. Raise it and send it again.")
 
 
+class HoldKeyReusedError(AppError):
+    """The hold's id was used before with another amount or customer."""
+
+    kind = Kind.CONFLICT
+    code = "billing.hold_key_reused"
+    text = translatable("This hold id has already been used for another hold. Send a new id.")
+
+
+class HoldTimeRefusedError(AppError):
+    """A hold that would last less than a minute or more than a day. `facts`: both in seconds."""
+
+    kind = Kind.INVALID
+    code = "billing.hold_time_refused"
+    text = translatable("A hold lasts between a minute and a day. Choose another time.")
+
+
+class HoldAmountRefusedError(AppError):
+    """A hold of nothing, or of more than a top-up may be. `facts`: greatest in minor units."""
+
+    kind = Kind.INVALID
+    code = "billing.hold_amount_refused"
+    text = translatable("The amount to hold must be more than zero and at most 5,000.")
+
+
 def insufficient(refused: ledger.InsufficientFundsError) -> Exception:
     """Return the ledger's refusal in billing's words, with what is missing."""
     required, available = refused.facts.get("required"), refused.facts.get("available")

@@ -95,6 +95,10 @@ class Purse:
         self.volumes[slot] = self.used(slot) + quantity
         self.moved_volumes.add(slot)
 
+    def own_payers(self) -> list[Payer]:
+        """Return what the customer has, without what she might owe."""
+        return [payer for payer in self.payers if payer.kind is not PayerKind.RECEIVABLE]
+
     def lots(self) -> list[Payer]:
         """Return the bonus lots."""
         return [payer for payer in self.payers if payer.kind is PayerKind.BONUS]

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app import ledger
 from app.billing.errors import EventIdReusedError
+from app.billing.models import Wallet
 from app.billing.purses import Purse
 from app.billing.rating import Rated
 from app.billing.spending import RatingFacts
@@ -139,16 +140,19 @@ def write_records(session: Session, scope: TenantScope, records: Sequence[Record
     _close_lots(session, scope, purses)
 
 
-def tell_balances(session: Session, scope: TenantScope, purses: Iterable[Purse]) -> None:
+def tell_balances(session: Session, scope: TenantScope, wallets: Iterable[Purse | Wallet]) -> None:
     """Write one `BalanceChanged` for every wallet."""
-    changed = list(purses)
+    changed = [
+        (wallet.id if isinstance(wallet, Wallet) else wallet.wallet_id, wallet.account_id)
+        for wallet in wallets
+    ]
     note_emitted(session)
     cursor(session).execute(
         _TELL,
         [
             scope.reseller_id,
-            ledger.as_array(purse.wallet_id for purse in changed),
-            ledger.as_array(purse.account_id for purse in changed),
+            ledger.as_array(wallet for wallet, _ in changed),
+            ledger.as_array(account for _, account in changed),
         ],
     )
 

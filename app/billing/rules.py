@@ -67,6 +67,11 @@ def usage_key(event_id: str) -> str:
     return f"usage:{hashlib.sha256(event_id.encode()).hexdigest()[:32]}"
 
 
+def hold_key(key: str) -> str:
+    """Return the ledger's key of a hold: not the sender's itself, as with `usage_key`."""
+    return f"hold:{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+
+
 def mask_number(number: str) -> str:
     """Return a phone number with its middle hidden; a short one is hidden whole (M3)."""
     hidden = len(number) - SHOWN_AHEAD - SHOWN_BEHIND

@@ -45,6 +45,7 @@ from app.ledger.holds import (
     hold,
     hold_through,
     overdue_accounts,
+    present_state,
     release_hold,
 )
 from app.ledger.laws import NOWHERE, Law
@@ -101,6 +102,7 @@ __all__ = [
     "post",
     "post_many",
     "post_through",
+    "present_state",
     "release_hold",
     "roll_up",
     "set_credit_limit",

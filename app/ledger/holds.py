@@ -8,7 +8,7 @@ next, or a job, writes it down. The time is the database's: one clock for every 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from app.ledger.models import Hold, HoldState
 _HOLD = "SELECT * FROM {}(%s, %s, %s, %s, %s, %s::uuid[], %s::bigint[]{})"
 _EXTEND = b"SELECT ledger_extend_hold(%s, %s, %s, %s::uuid[], %s::bigint[])"
 _CLOSE = b"SELECT ledger_close_hold(%s, %s, NULL, %s)"
+_NOW = select(func.now())
 _EXPIRED = b"""
 SELECT h.id FROM ledger_holds h
  WHERE h.book_id = %s AND h.account_id = ANY (%s::uuid[]) AND h.state = 'open'
@@ -46,6 +47,10 @@ class HoldDraft:
     expires_at: datetime
     parts: Sequence[tuple[UUID, int]]
     currency: str
+
+    def of(self, parts: Sequence[tuple[UUID, int]]) -> HoldDraft:
+        """Return the same hold of other accounts."""
+        return replace(self, parts=parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +144,14 @@ def get_hold(session: Session, book_id: UUID, hold_id: UUID) -> Hold:
     if found is None:
         raise HoldNotFoundError(hold=str(hold_id))
     return found
+
+
+def present_state(session: Session, found: Hold) -> HoldState:
+    """Return the state of a hold by the database's clock: an open one expires by itself."""
+    state = HoldState(found.state)
+    if state is HoldState.OPEN and found.expires_at <= session.execute(_NOW).scalar_one():
+        return HoldState.EXPIRED
+    return state
 
 
 def expire_holds(session: Session, book_id: UUID, accounts: Sequence[UUID]) -> int:

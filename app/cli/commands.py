@@ -15,8 +15,12 @@ from app.cli.errors import CommandRefusedError, said_to_operators
 from app.cli.examples import examples
 from app.cli.health import health
 from app.cli.ledger import ledger
+from app.cli.meter import meter
 from app.cli.offer import offer
+from app.cli.offer_prices import bonus_set, fee_set, price_set
+from app.cli.offer_show import show
 from app.cli.reseller import reseller
+from app.cli.retail import price_set as retail_price_set
 from app.cli.schema_changes import RoleNameError
 from app.cli.serving import web, worker
 from app.cli.up import up
@@ -71,8 +75,12 @@ def _ledger() -> click.Group:
     return group
 
 
+for command in (show, price_set, fee_set, bonus_set):
+    offer.add_command(command)
+reseller.add_command(retail_price_set)
+
 for command in (
-    demo, up, web, worker, db, admin, offer, reseller, customer, usage,
+    demo, up, web, worker, db, admin, meter, offer, reseller, customer, usage,
     _ledger(), health,
 ):  # fmt: skip
     main.add_command(command)

@@ -78,8 +78,8 @@ def _require_figures(price: Price, increment: Increment | None, steps: Sequence[
 
 
 def _hold_meter(session: Session, meter: str) -> None:
-    """Keep `add_meter` from changing the parts that the new price may count in, to the end."""
-    held = select(Meter.meter).where(Meter.meter == meter).with_for_update(read=True)
+    """Let one writer of a meter in, to the end: a date is taken once, parts stay as they are."""
+    held = select(Meter.meter).where(Meter.meter == meter).with_for_update(key_share=True)
     if session.scalar(held) is None:
         raise UnknownMeterError(meter=meter[:40])
 

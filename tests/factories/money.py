@@ -73,18 +73,11 @@ def an_offer(
             credit_purpose=purpose,
         )
         set_price(
-            session,
-            scope,
-            offer_id=offer.id,
-            meter=meter,
-            unit_price=Decimal(unit_price),
-            valid_from=LONG_AGO,
+            session, scope, offer_id=offer.id, meter=meter, unit_price=Decimal(unit_price),
+            valid_from=LONG_AGO, minimum=Decimal(minimum), allowance=Decimal(allowance),
             increment=Increment(*map(int, increment.split("/"))) if increment else None,
-            minimum=Decimal(minimum),
-            allowance=Decimal(allowance),
-            steps=some_steps(*steps),
-            floor_price=Decimal(floor),
-        )
+            steps=some_steps(*steps), floor_price=Decimal(floor),
+        )  # fmt: skip
     return offer
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -31,6 +32,7 @@ from app.kernel import AppError, Money, business_month
 from app.tenancy import TenantScope
 
 Outcome = Charge | AppError
+NOTHING_USED = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +194,10 @@ class _Batch:
         if purse is None:
             raise WalletNotFoundError(customer=str(usage.customer_id))
         require_active(purse.state, purse.wallet_id)
-        slot = usage.meter, business_month(usage.occurred_at)
-        rated = rate(terms, usage.quantity, used=purse.used(slot))
+        slot = None
+        if terms.tariff.needs_volume:
+            slot = usage.meter, business_month(usage.occurred_at)
+        rated = rate(terms, usage.quantity, used=purse.used(slot) if slot else NOTHING_USED)
         caps = [cap for cap in purse.caps if cap.concerns(usage.subject)]
         if self._hold_id is None:
             for cap in caps:
@@ -201,7 +205,7 @@ class _Batch:
         draws, rated = self._draw(purse, terms, rated)
         for cap in caps:
             cap.spend(rated.split.gross, self._month)
-        if terms.tariff.needs_volume:
+        if slot:
             purse.use(slot, rated.quote.billed)
         return self._book(each, purse, rated, draws)
 

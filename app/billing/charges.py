@@ -12,7 +12,7 @@ from app.billing import chart
 from app.billing.careful_charges import charge_with_care
 from app.billing.errors import EventIdReusedError, insufficient
 from app.billing.rating import Rated, rate
-from app.billing.spending import RatingFacts
+from app.billing.spending import RatingFacts, paid_by_one
 from app.billing.terms import ChargeTerms, kept_terms
 from app.billing.usage import Charge, UsageEvent
 from app.kernel import AppError, Money, note_emitted
@@ -85,23 +85,15 @@ def _draft(
     rated: Rated,
     hold_id: UUID | None,
 ) -> ledger.EntryDraft:
-    accounts, split, currency = terms.accounts, rated.split, terms.tariff.currency
-    shares = (
-        (accounts.tax, split.tax),
-        *zip(accounts.commissions, split.commissions, strict=True),
-        (accounts.revenue, split.revenue),
-    )
     return ledger.EntryDraft(
         book_id=scope.reseller_id,
         kind=chart.USAGE,
         key=usage.key,
         input_hash=usage.fingerprint(),
         effective_at=usage.occurred_at,
-        transfers=[
-            ledger.TransferDraft(chart.PAYING_WALLET, payee, Money(minor, currency))
-            for payee, minor in shares
-            if minor
-        ],
+        transfers=paid_by_one(
+            chart.PAYING_WALLET, rated.split, terms.accounts, terms.tariff.currency
+        ),
         watch=chart.PAYING_WALLET,
         hold_id=hold_id,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from app import commissions, pricing
-from app.billing.spending import RatingFacts, Split
+from app.billing.spending import NOTHING_SPECIAL, RatingFacts, Split
 from app.billing.terms import ChargeTerms
 from app.kernel import Money
 
@@ -27,6 +27,8 @@ class Rated:
         """Return what is worth saying about the charge beside its price and quantity."""
         quote = self.quote
         is_plain = quote.tariff.is_plain
+        if is_plain and not (bonus or owed) and quote.gross.minor == self.split.gross:
+            return NOTHING_SPECIAL
         return RatingFacts(
             free=quote.free,
             parts=() if is_plain else tuple((p.quantity, p.unit_price) for p in quote.parts),
@@ -53,10 +55,5 @@ def collected(terms: ChargeTerms, rated: Rated, minor: int) -> Rated:
 
 
 def _split(terms: ChargeTerms, gross: int, tax: int) -> Split:
-    shares = commissions.share(Money(gross - tax, terms.tariff.currency), terms.shares)
-    return Split(
-        gross=gross,
-        tax=tax,
-        commissions=[part.amount.minor for part in shares.commissions],
-        revenue=shares.revenue.minor,
-    )
+    earned, revenue = commissions.divide(gross - tax, terms.shares)
+    return Split(gross, tax, earned, revenue)

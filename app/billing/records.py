@@ -133,7 +133,8 @@ def known_records(
 def write_records(session: Session, scope: TenantScope, records: Sequence[Record]) -> None:
     """Write the usage records of charges that were posted, and what they moved beside."""
     columns = [*zip(*(_row(record) for record in records), strict=True)]
-    cursor(session).execute(_WRITE, [scope.reseller_id, *(list(column) for column in columns)])
+    arrays = [ledger.as_text_array(column) for column in columns]
+    cursor(session).execute(_WRITE, [scope.reseller_id, *arrays])
     purses = {record.purse.wallet_id: record.purse for record in records}.values()
     _write_volumes(session, scope, purses)
     _write_caps(session, scope, purses)
@@ -188,7 +189,7 @@ def _write_volumes(session: Session, scope: TenantScope, purses: Iterable[Purse]
         for meter, month in sorted(purse.moved_volumes)
     ]
     if moved:
-        columns = [list(column) for column in zip(*moved, strict=True)]
+        columns = [ledger.as_text_array(column) for column in zip(*moved, strict=True)]
         cursor(session).execute(_VOLUMES, [scope.reseller_id, *columns])
 
 
@@ -197,7 +198,7 @@ def _write_caps(session: Session, scope: TenantScope, purses: Iterable[Purse]) -
         (cap.id, cap.month, cap.spent) for purse in purses for cap in purse.caps if cap.has_moved
     ]
     if moved:
-        columns = [list(column) for column in zip(*moved, strict=True)]
+        columns = [ledger.as_text_array(column) for column in zip(*moved, strict=True)]
         cursor(session).execute(_CAPS, [*columns, scope.reseller_id])
 
 

@@ -79,6 +79,8 @@ class RatingFacts:
 
     def as_json(self) -> dict[str, Any] | None:
         """Return what is stored with the usage record; None where there is nothing to say."""
+        if self is NOTHING_SPECIAL:
+            return None
         facts = {
             "free": str(self.free) if self.free else None,
             "parts": [[str(quantity), str(price)] for quantity, price in self.parts] or None,
@@ -93,7 +95,9 @@ class RatingFacts:
     @classmethod
     def of_json(cls, stored: dict[str, Any] | None) -> RatingFacts:
         """Return the facts that `as_json` stored."""
-        said = stored or {}
+        if stored is None:
+            return NOTHING_SPECIAL
+        said = stored
         return cls(
             free=Decimal(said.get("free", 0)),
             parts=tuple((Decimal(q), Decimal(price)) for q, price in said.get("parts", ())),
@@ -102,6 +106,10 @@ class RatingFacts:
             owed=said.get("owed", 0),
             uncollected=said.get("uncollected", 0),
         )
+
+
+# Nearly every charge is by a plain tariff and paid by one account.
+NOTHING_SPECIAL = RatingFacts()
 
 
 def draw(payers: Iterable[Payer], minor: int) -> list[Draw]:
@@ -134,6 +142,8 @@ def transfers(
     nobody and falls back to the promotion account that gave it; the tax that is left is the tax
     within what was paid.
     """
+    if len(draws) == 1 and draws[0].payer.kind is not PayerKind.BONUS:
+        return paid_by_one(draws[0].payer.balance.account_id, split, accounts, currency)
     relief = _relief(drawn(draws, PayerKind.BONUS), split, tax_rate, currency)
     payees = [(accounts.promotion, relief)] if relief else []
     earned = [*zip(accounts.commissions, split.commissions, strict=True)]
@@ -146,6 +156,18 @@ def transfers(
         TransferDraft(debit, credit, Money(minor, currency))
         for debit, credit, minor in _match(payers, payees)
     ]
+
+
+def paid_by_one(
+    payer: UUID, split: Split, accounts: PayeeAccounts, currency: str
+) -> list[TransferDraft]:
+    """Return what one account pays alone: nearly every charge."""
+    shares = (
+        (accounts.tax, split.tax),
+        *zip(accounts.commissions, split.commissions, strict=True),
+        (accounts.revenue, split.revenue),
+    )
+    return [TransferDraft(payer, payee, Money(minor, currency)) for payee, minor in shares if minor]
 
 
 def _relief(bonus: int, split: Split, tax_rate: Decimal, currency: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -10,7 +10,7 @@ from uuid import UUID
 from app import ledger
 from app.billing.errors import FutureUsageError
 from app.billing.rules import usage_key
-from app.billing.spending import RatingFacts
+from app.billing.spending import NOTHING_SPECIAL, RatingFacts
 from app.kernel import Money
 
 # A meter's clock may run ahead of ours by this much.
@@ -81,7 +81,7 @@ class Charge:
     balance: Money
     version: int
     replayed: bool
-    facts: RatingFacts = field(default_factory=RatingFacts)
+    facts: RatingFacts = NOTHING_SPECIAL
 
     def repeated(self) -> Charge:
         """Return the same as the answer to a repetition."""

@@ -8,7 +8,7 @@ from app.commissions.agreements import (
     read_terms,
 )
 from app.commissions.errors import NoAgreementError, RateRefusedError, TermsFixedError
-from app.commissions.rules import Share, Shares, Term, flatten, share
+from app.commissions.rules import Share, Shares, Term, divide, flatten, share
 
 __all__ = [
     "SPAN_OF_SHARES",
@@ -21,6 +21,7 @@ __all__ = [
     "TermsFixedError",
     "agree_commission",
     "agree_commissions",
+    "divide",
     "flatten",
     "read_terms",
     "share",

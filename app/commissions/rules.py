@@ -40,17 +40,20 @@ def share(net: Money, terms: Sequence[Term]) -> Shares:
 
     Refuses terms that together take more than the whole.
     """
+    commissions, revenue = divide(net.minor, terms)
+    shares = [
+        Share(term.beneficiary_id, Money(minor, net.currency))
+        for term, minor in zip(terms, commissions, strict=True)
+    ]
+    return Shares(shares, Money(revenue, net.currency))
+
+
+def divide(net: int, terms: Sequence[Term]) -> tuple[list[int], int]:
+    """Divide minor units as `share` does: what each term earns, in their order, and the rest."""
     if any(term.rate < 0 for term in terms) or sum(term.rate for term in terms) > 1:
         raise RateRefusedError
-    shares = [
-        Share(
-            term.beneficiary_id,
-            Money(int((net.minor * term.rate).to_integral_value(ROUND_FLOOR)), net.currency),
-        )
-        for term in terms
-    ]
-    earned = sum(part.amount.minor for part in shares)
-    return Shares(shares, Money(net.minor - earned, net.currency))
+    earned = [int((net * term.rate).to_integral_value(ROUND_FLOOR)) for term in terms]
+    return earned, net - sum(earned)
 
 
 def require_rate(rate: Decimal) -> None:

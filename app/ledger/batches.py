@@ -11,15 +11,15 @@ import psycopg
 from sqlalchemy.orm import Session
 
 from app.kernel import cursor
-from app.ledger.entries import EntryDraft, as_array, refusal
+from app.ledger.entries import EntryDraft, as_array, as_text_array, refusal
 
 _LOCK = b"""
 SELECT account_id, posted, held, credit_limit, version, revision FROM ledger_lock(%s, %s::uuid[])
 """
 _POST_MANY = (
-    "SELECT ledger_post_many(" + ", ".join(["%s"] * 4) + ", %s::bytea[], " + "%s::timestamptz[], "
-    "%s::uuid[], %s::integer[], %s::smallint[], %s::uuid[], %s::uuid[], %s::bigint[], %s::uuid[])"
-).encode()
+    b"SELECT ledger_post_many(%s, %s, %s::uuid[], %s::text[], %s::bytea[], %s::timestamptz[], "
+    b"%s::uuid[], %s::integer[], %s::smallint[], %s::uuid[], %s::uuid[], %s::bigint[], %s::uuid[])"
+)
 _KNOWN = b"""
 SELECT e.key, e.id, e.input_hash, p.balance_after, p.version
   FROM ledger_entries e
@@ -71,7 +71,7 @@ def known_entries(
     session: Session, book_id: UUID, keys: Sequence[str], *, accounts: Sequence[UUID]
 ) -> dict[str, KnownEntry]:
     """Return which of these keys have been booked; the postings are those of the asked accounts."""
-    rows = cursor(session).execute(_KNOWN, [as_array(accounts), book_id, list(keys)])
+    rows = cursor(session).execute(_KNOWN, [as_array(accounts), book_id, as_text_array(keys)])
     return {
         key: KnownEntry(entry_id, input_hash, after or 0, version or 0)
         for key, entry_id, input_hash, after, version in rows
@@ -100,8 +100,8 @@ def post_many(session: Session, drafts: Sequence[EntryDraft]) -> None:
                 first.book_id,
                 first.kind,
                 as_array(draft.entry_id for draft in drafts),
-                [draft.key for draft in drafts],
-                [draft.input_hash for draft in drafts],
+                as_text_array(draft.key for draft in drafts),
+                _hashes(drafts),
                 _times([draft.effective_at for draft in drafts]),
                 as_array(draft.watch for draft in drafts if draft.watch),
                 as_array(place for place, _, _ in moves),
@@ -114,6 +114,11 @@ def post_many(session: Session, drafts: Sequence[EntryDraft]) -> None:
         )
     except psycopg.DatabaseError as refused:
         raise refusal(refused, key=first.key) from refused
+
+
+def _hashes(drafts: Sequence[EntryDraft]) -> str:
+    hashes = (f'"\\\\x{draft.input_hash.hex()}"' for draft in drafts)
+    return f"{{{','.join(hashes)}}}"
 
 
 def _times(times: Sequence[datetime]) -> str:

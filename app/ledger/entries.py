@@ -23,6 +23,7 @@ from app.ledger.errors import (
 
 _POST = "SELECT * FROM {}({})"
 _ARGUMENTS = 12
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,7 @@ class Posted:
 
 def fingerprint(facts: Mapping[str, object]) -> bytes:
     """Return the SHA-256 of the facts in canonical JSON: equal input, equal hash."""
-    text = json.dumps(facts, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).digest()
+    return hashlib.sha256(_CANONICAL.encode(facts).encode()).digest()
 
 
 def post(session: Session, draft: EntryDraft) -> Posted:
@@ -152,6 +152,17 @@ def as_array(values: Iterable[UUID | int]) -> str:
     """Return PostgreSQL's text form of an array; several times cheaper than the driver's own."""
     parts = (value.hex if isinstance(value, UUID) else str(value) for value in values)
     return f"{{{','.join(parts)}}}"
+
+
+def as_text_array(values: Iterable[object]) -> str:
+    """Return PostgreSQL's text form of an array of anything that has a text; None is NULL."""
+    return f"{{{','.join('NULL' if value is None else _quoted(str(value)) for value in values)}}}"
+
+
+def _quoted(text: str) -> str:
+    if "\\" in text or '"' in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
 
 
 @lru_cache(maxsize=16)

@@ -88,7 +88,7 @@ def test_a_reseller_asks_her_own_price_and_the_plans_again(operator: Operator) -
     def tariff() -> Tariff:
         scope = scope_of(reseller)
         with transaction(scope) as session:
-            return read_terms(session, scope, METER, now()).tariff
+            return read_terms(session, scope, METER, now(), booked_at=now()).tariff
 
     assert asked.exit_code == 0, asked.output
     assert (tariff().unit_price, tariff().steps) == (Decimal("0.25"), some_steps(("9", "0.2")))

@@ -8,6 +8,7 @@ from app.commissions.agreements import (
 )
 from app.commissions.errors import NoAgreementError, RateRefusedError, TermsFixedError
 from app.commissions.rules import Share, Shares, Term, flatten, share
+from app.commissions.sub_resellers import open_sub_reseller
 
 __all__ = [
     "TERMS_AS_JSON",
@@ -20,6 +21,7 @@ __all__ = [
     "agree_commission",
     "agree_commissions",
     "flatten",
+    "open_sub_reseller",
     "read_terms",
     "share",
 ]

@@ -11,7 +11,14 @@ from app.pricing.errors import (
 )
 from app.pricing.models import CreditPurpose, Offer
 from app.pricing.offers import add_meter, add_offer, get_offer, sell_offer, set_price
-from app.pricing.queries import SPAN_OF_TERMS, TARIFF_AS_JSON, TERMS_CHANGES, read_tariff, tax_terms
+from app.pricing.queries import (
+    SPAN_OF_TERMS,
+    TARIFF_AS_JSON,
+    TERMS_CHANGES,
+    read_tariff,
+    sold_offer_id,
+    tax_terms,
+)
 from app.pricing.rules import Quote, Tariff, rate, require_quantity, tax_within
 
 __all__ = [
@@ -37,6 +44,7 @@ __all__ = [
     "require_quantity",
     "sell_offer",
     "set_price",
+    "sold_offer_id",
     "tax_terms",
     "tax_within",
 ]

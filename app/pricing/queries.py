@@ -4,11 +4,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.kernel import cursor
 from app.pricing.errors import NoPriceError, NothingSoldError
-from app.pricing.models import CreditPurpose
+from app.pricing.models import CreditPurpose, SoldOffer
 from app.pricing.rules import Tariff
 from app.tenancy import TenantScope
 
@@ -77,3 +78,16 @@ def tax_terms(
         raise NothingSoldError
     currency, tax_rate, purpose = row
     return currency, tax_rate, CreditPurpose(purpose)
+
+
+def sold_offer_id(session: Session, scope: TenantScope, *, at: datetime) -> UUID:
+    """Return which offer a reseller sells at a time; refuses one that sells nothing yet."""
+    found = session.scalar(
+        select(SoldOffer.offer_id)
+        .where(SoldOffer.reseller_id == scope.reseller_id, SoldOffer.valid_from <= at)
+        .order_by(SoldOffer.valid_from.desc())
+        .limit(1)
+    )
+    if found is None:
+        raise NothingSoldError
+    return found

@@ -9,6 +9,7 @@ from app.cli.admin import admin
 from app.cli.configuration import DEMO_DATA, ENVIRONMENT_FILE
 from app.cli.connection import Invocation, command_with_database
 from app.cli.customer import customer
+from app.cli.customer_users import user_add, user_list, user_remove
 from app.cli.db import db
 from app.cli.demo import demo
 from app.cli.errors import CommandRefusedError, said_to_operators
@@ -23,6 +24,7 @@ from app.cli.reseller import reseller
 from app.cli.retail import price_set as retail_price_set
 from app.cli.schema_changes import RoleNameError
 from app.cli.serving import web, worker
+from app.cli.subjects import subject_add, subject_find, subject_list, subject_release
 from app.cli.up import up
 from app.cli.usage import usage
 from app.embedded import EmbeddedServerError
@@ -84,3 +86,8 @@ for command in (
     _ledger(), health,
 ):  # fmt: skip
     main.add_command(command)
+for command in (
+    user_add, user_list, user_remove,
+    subject_add, subject_find, subject_list, subject_release,
+):  # fmt: skip
+    customer.add_command(command)

@@ -9,6 +9,7 @@ from app.commissions.agreements import (
 )
 from app.commissions.errors import NoAgreementError, RateRefusedError, TermsFixedError
 from app.commissions.rules import Share, Shares, Term, divide, flatten, share
+from app.commissions.sub_resellers import open_sub_reseller
 
 __all__ = [
     "SPAN_OF_SHARES",
@@ -23,6 +24,7 @@ __all__ = [
     "agree_commissions",
     "divide",
     "flatten",
+    "open_sub_reseller",
     "read_terms",
     "share",
 ]

@@ -130,3 +130,16 @@ def tax_terms(
         raise NothingSoldError
     currency, tax_rate, purpose = row
     return currency, tax_rate, CreditPurpose(purpose)
+
+
+def sold_offer_id(session: Session, scope: TenantScope, *, at: datetime) -> UUID:
+    """Return which offer a reseller sells at a time; refuses one that sells nothing yet."""
+    found = session.scalar(
+        select(SoldOffer.offer_id)
+        .where(SoldOffer.reseller_id == scope.reseller_id, SoldOffer.valid_from <= at)
+        .order_by(SoldOffer.valid_from.desc())
+        .limit(1)
+    )
+    if found is None:
+        raise NothingSoldError
+    return found

@@ -103,7 +103,7 @@ def _steps(found: Sequence[Sequence[str]] | None) -> tuple[Step, ...]:
     return tuple(Step(Decimal(above), Decimal(price)) for above, price in found or ())
 
 
-def sold_offer_id(scope: TenantScope, at: datetime) -> ScalarSelect[UUID]:
+def find_sold_offer(scope: TenantScope, at: datetime) -> ScalarSelect[UUID]:
     """Return the query for the offer that a reseller sells at a time; it finds NULL for none."""
     return (
         select(SoldOffer.offer_id)
@@ -134,12 +134,7 @@ def tax_terms(
 
 def sold_offer_id(session: Session, scope: TenantScope, *, at: datetime) -> UUID:
     """Return which offer a reseller sells at a time; refuses one that sells nothing yet."""
-    found = session.scalar(
-        select(SoldOffer.offer_id)
-        .where(SoldOffer.reseller_id == scope.reseller_id, SoldOffer.valid_from <= at)
-        .order_by(SoldOffer.valid_from.desc())
-        .limit(1)
-    )
+    found = session.scalar(select(find_sold_offer(scope, at)))
     if found is None:
         raise NothingSoldError
     return found

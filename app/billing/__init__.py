@@ -1,6 +1,15 @@
 """Wallets, usage charges along the chain, top-ups: the money of a customer."""
 
 from app.billing.charges import Charge, UsageEvent, charge_usage
+from app.billing.commission_bonuses import grant_due_bonuses, grant_new_customer_bonus
+from app.billing.commission_reports import (
+    BookLine,
+    CommissionLine,
+    CommissionReport,
+    CurrencyReport,
+    StepLine,
+    commission_report,
+)
 from app.billing.errors import (
     AmountMismatchError,
     AmountRefusedError,
@@ -18,6 +27,7 @@ from app.billing.figures import BookTotals, customer_counts, platform_figures, r
 from app.billing.fulfilment import PageTerms, apply_event, confirm_top_up, start_top_up
 from app.billing.history import HistoryLine, wallet_history
 from app.billing.models import TopUp, TopUpState, Wallet, WalletState
+from app.billing.month_end import MonthClosing, close_month, close_months
 from app.billing.rules import GREATEST_TOP_UP, LEAST_TOP_UP, mask_number
 from app.billing.top_ups import (
     attach_checkout,
@@ -43,14 +53,20 @@ __all__ = [
     "AmountMismatchError",
     "AmountRefusedError",
     "BalanceChanged",
+    "BookLine",
     "BookTotals",
     "Charge",
+    "CommissionLine",
+    "CommissionReport",
+    "CurrencyReport",
     "EventIdReusedError",
     "FutureUsageError",
     "HistoryLine",
     "InsufficientFundsError",
+    "MonthClosing",
     "PageTerms",
     "RequestKeyReusedError",
+    "StepLine",
     "TopUp",
     "TopUpInProgressError",
     "TopUpNotFoundError",
@@ -64,6 +80,9 @@ __all__ = [
     "apply_event",
     "attach_checkout",
     "charge_usage",
+    "close_month",
+    "close_months",
+    "commission_report",
     "confirm_top_up",
     "customer_counts",
     "forget_counterparties",
@@ -71,6 +90,8 @@ __all__ = [
     "freeze_wallets",
     "get_top_up",
     "get_wallet",
+    "grant_due_bonuses",
+    "grant_new_customer_bonus",
     "list_top_ups",
     "mask_number",
     "note_decline",

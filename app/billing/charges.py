@@ -74,13 +74,14 @@ def charge_usage(
     """
     if usage.occurred_at > now + CLOCK_TOLERANCE:
         raise FutureUsageError(occurred_at=usage.occurred_at.isoformat())
-    terms = kept_terms(session, scope, usage.meter, usage.occurred_at)
+    terms = kept_terms(session, scope, usage.meter, usage.occurred_at, now)
     for _ in range(ATTEMPTS):
         quote = pricing.rate(terms.tariff, usage.quantity)
         posted = _post(session, scope, usage=usage, terms=terms, quote=quote)
         if posted is not None:
             return _charge(usage, quote.gross.currency, posted)
-        before, terms = terms, read_terms(session, scope, usage.meter, usage.occurred_at)
+        before = terms
+        terms = read_terms(session, scope, usage.meter, usage.occurred_at, now)
         if terms.revision == before.revision:
             require_paying_wallet(
                 session, scope, customer_id=usage.customer_id, currency=terms.tariff.currency

@@ -17,14 +17,18 @@ WALLET = "wallet"
 CLEARING = "clearing"
 TAX_PAYABLE = "tax_payable"
 TAX_PREPAID = "tax_prepaid"
-COMMISSION = "commission"
-REVENUE = "revenue"
+COMMISSION = commissions.COMMISSION
+REVENUE = commissions.REVENUE
+# What the platform gives away: bonuses for resellers.
+PROMOTION = "promotion"
 
 # Stands for the account of the customer's wallet, which `charge_usage` finds in the database.
 PAYING_WALLET = UUID(int=0)
 
 USAGE = "usage"
 TOP_UP = "top_up"
+TRUE_UP = "commission_true_up"
+COMMISSION_BONUS = "commission_bonus"
 
 
 def platform_account(kind: str, currency: str) -> AccountName:

@@ -44,23 +44,27 @@ class ChargeTerms:
         return self.holds_from <= at and (self.holds_until is None or at < self.holds_until)
 
 
-def kept_terms(session: Session, scope: TenantScope, meter: str, at: datetime) -> ChargeTerms:
-    """Return the terms of a charge at a time, from an earlier charge where they cover it.
+def kept_terms(
+    session: Session, scope: TenantScope, meter: str, at: datetime, booked_at: datetime
+) -> ChargeTerms:
+    """Return the terms of use at a time that is booked at another, kept ones where they cover both.
 
     Refuses what `read_terms` refuses.
     """
     terms = _kept.get((scope.reseller_id, meter))
-    if terms is not None and terms.cover(at):
+    if terms is not None and terms.cover(at) and terms.cover(booked_at):
         return terms
-    return read_terms(session, scope, meter, at)
+    return read_terms(session, scope, meter, at, booked_at)
 
 
-def read_terms(session: Session, scope: TenantScope, meter: str, at: datetime) -> ChargeTerms:
-    """Read the terms of a charge at a time and keep them.
+def read_terms(
+    session: Session, scope: TenantScope, meter: str, at: datetime, booked_at: datetime
+) -> ChargeTerms:
+    """Read the terms of a charge and keep them: the price of the use, the shares of the booking.
 
     Refuses a meter without a price and a chain without an agreement.
     """
-    asked = {"reseller_id": scope.reseller_id, "meter": meter, "at": at}
+    asked = {"reseller_id": scope.reseller_id, "meter": meter, "at": at, "booked_at": booked_at}
     row = cursor(session).execute(_READ, asked).fetchone() or (None, None, at, None, 0)
     tariff, shares, since, until, revision = row
     terms = ChargeTerms(

@@ -24,6 +24,19 @@ from app.ledger.errors import (
     TransferRefusedError,
 )
 from app.ledger.laws import NOWHERE, Law
+from app.ledger.periods import (
+    OwnedCredit,
+    OwnedPeriod,
+    PeriodPart,
+    PeriodTotal,
+    close_period,
+    has_entry,
+    owned_credits,
+    owned_periods,
+    period_totals,
+    periods,
+    split_period,
+)
 from app.ledger.totals import credited_since, credits_of, shared_balances
 from app.ledger.verification import BrokenRow, Check, PartialViewError, examine, verify
 
@@ -39,7 +52,11 @@ __all__ = [
     "KeyReusedError",
     "Law",
     "OwnedBalance",
+    "OwnedCredit",
+    "OwnedPeriod",
     "PartialViewError",
+    "PeriodPart",
+    "PeriodTotal",
     "Posted",
     "StatementLine",
     "TransferDraft",
@@ -47,18 +64,25 @@ __all__ = [
     "account_id",
     "balances_across",
     "books_with_tail",
+    "close_period",
     "credited_since",
     "credits_of",
     "examine",
     "fingerprint",
     "get_balance",
     "get_balances",
+    "has_entry",
     "open_account",
     "owned_balances",
+    "owned_credits",
+    "owned_periods",
+    "period_totals",
+    "periods",
     "post",
     "post_through",
     "roll_up",
     "shared_balances",
+    "split_period",
     "statement",
     "verify",
 ]

@@ -33,7 +33,8 @@ class EntryDraft:
     """One business fact, ready to post.
 
     `key` names the fact within its book for ever; `input_hash` (see `fingerprint`) tells a
-    repetition from a misuse of the key; `watch` is the guarded account whose balance is answered.
+    repetition from a misuse of the key; `watch` is the guarded account whose balance is answered,
+    None for an entry between shared accounts alone.
     """
 
     book_id: UUID
@@ -42,7 +43,7 @@ class EntryDraft:
     input_hash: bytes
     effective_at: datetime
     transfers: Sequence[TransferDraft]
-    watch: UUID
+    watch: UUID | None
     entry_id: UUID = field(default_factory=new_id)
 
 
@@ -50,7 +51,8 @@ class EntryDraft:
 class Posted:
     """What became of a draft. Amounts in minor units; `posted` and `version` as just after it.
 
-    `more` is what a function of another slice answered beside (see `post_through`).
+    Zeros where the draft watched no account. `more` is what a function of another slice
+    answered beside (see `post_through`).
     """
 
     entry_id: UUID
@@ -102,7 +104,9 @@ def post_through(
     if entry_id is None:
         # Booked before, but not on the watched account: there is no answer to repeat.
         raise TransferRefusedError(key=draft.key, kind=draft.kind)
-    return Posted(entry_id, replayed, posted, held, credit_limit, version, tuple(more))
+    return Posted(
+        entry_id, replayed, posted or 0, held or 0, credit_limit or 0, version or 0, tuple(more)
+    )
 
 
 @lru_cache(maxsize=16)

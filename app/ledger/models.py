@@ -4,7 +4,7 @@ The application's role may read these tables and write none of them: `ledger_pos
 `ledger_open_account` and `ledger_roll_up` run as the role `kontor_ledger`, which owns nothing.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, LargeBinary, SmallInteger, UniqueConstraint, func
@@ -114,6 +114,41 @@ class RollUp(Base):
     book_id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID] = mapped_column(primary_key=True)
     posted: Mapped[int]
+
+
+class PeriodRollUp(Base):
+    """What entries of a kind moved on a shared account in a month, once out of the tail."""
+
+    __tablename__ = "ledger_period_rollups"
+    __table_args__ = (Index("ix_ledger_period_rollups_period", "period"),)
+
+    book_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    period: Mapped[date] = mapped_column(primary_key=True)
+    entry_kind: Mapped[str] = mapped_column(primary_key=True)
+    debited: Mapped[int]
+    credited: Mapped[int]
+
+
+class ClosedPeriod(Base):
+    """A month (its first day) of a book that counts no entry any more."""
+
+    __tablename__ = "ledger_closed_periods"
+    __table_args__ = (CheckConstraint("extract(day FROM period) = 1", name="month"),)
+
+    book_id: Mapped[UUID] = mapped_column(primary_key=True)
+    period: Mapped[date] = mapped_column(primary_key=True)
+    closed_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class LateEntry(Base):
+    """An entry that was counted in a later month than it was written in, and which."""
+
+    __tablename__ = "ledger_late_entries"
+
+    book_id: Mapped[UUID] = mapped_column(primary_key=True)
+    entry_id: Mapped[UUID] = mapped_column(primary_key=True)
+    period: Mapped[date]
 
 
 class AccountKind(Base):

@@ -36,7 +36,8 @@ TERMS_CHANGES = """
 terms_changes AS (
     SELECT valid_from FROM sold_offers WHERE reseller_id = %(reseller_id)s
     UNION ALL SELECT valid_from FROM prices WHERE meter = %(meter)s
-    UNION ALL SELECT valid_from FROM commission_terms WHERE reseller_id = %(reseller_id)s)
+    UNION ALL SELECT unnest(ARRAY[valid_from, valid_until]) FROM commission_terms
+               WHERE reseller_id = %(reseller_id)s)
 """
 
 # What is sold at a time, without a meter. Parameters: reseller_id, at.

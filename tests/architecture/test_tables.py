@@ -12,6 +12,7 @@ TENANT_COLUMNS = ("reseller_id", "book_id")
 # The platform's own few tables: no row in them belongs to one reseller's customers.
 REFERENCE_TABLES = {
     "alembic_version",
+    "commission_months",
     "hosts",
     "ledger_account_kinds",
     "ledger_rules",

@@ -1,4 +1,4 @@
-"""Price and shares are those of the time of use, also where a process kept them."""
+"""Prices are those of the time of use, shares those of booking, also where a process kept them."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -95,16 +95,26 @@ def test_another_offer_is_sold_from_its_date_on() -> None:
     assert cost_at(wallet, NOON - timedelta(hours=1)) == 100
 
 
-def test_a_new_agreement_shares_usage_from_its_date_on() -> None:
+def test_a_new_agreement_shares_what_is_booked_from_its_date_on_whenever_it_was_used() -> None:
     reseller = a_priced_reseller(offer=an_offer(tax_rate="0"), rate="0.25")
     wallet = a_wallet(5_000, reseller=reseller)
     cost_at(wallet, NOON)
 
-    agree(reseller, "0.50", NOON)
+    agree(reseller, "0.50", now())
     cost_at(wallet, NOON)
-    cost_at(wallet, NOON - timedelta(hours=1))
+    cost_at(wallet, now())
 
-    assert owned_by(reseller.id, book_id=reseller.id)["commission"] == 25 + 50 + 25
+    assert owned_by(reseller.id, book_id=reseller.id)["commission"] == 25 + 50 + 50
+
+
+def test_an_agreement_for_later_shares_nothing_before_its_date() -> None:
+    reseller = a_priced_reseller(offer=an_offer(tax_rate="0"), rate="0.25")
+    wallet = a_wallet(5_000, reseller=reseller)
+
+    agree(reseller, "0.50", now() + timedelta(hours=1))
+    cost_at(wallet, NOON)
+
+    assert owned_by(reseller.id, book_id=reseller.id)["commission"] == 25
 
 
 def test_a_price_added_for_the_past_holds_for_past_usage_charged_from_now_on() -> None:

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from app.commissions import (
+    Agreement,
     NoAgreementError,
     RateRefusedError,
     TermsFixedError,
@@ -39,7 +40,7 @@ def agree_together(rates: dict[Tenant, str], valid_from: datetime) -> None:
         agree_commissions(
             session,
             SCOPE,
-            rates={reseller.id: Decimal(rate) for reseller, rate in rates.items()},
+            agreements={reseller.id: Agreement(Decimal(rate)) for reseller, rate in rates.items()},
             valid_from=valid_from,
         )
 

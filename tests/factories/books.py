@@ -61,7 +61,7 @@ def a_draft(
     book: Book,
     transfers: Sequence[TransferDraft],
     *,
-    watch: UUID,
+    watch: UUID | None,
     kind: str = "usage",
     key: str | None = None,
     facts: object = None,

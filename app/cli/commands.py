@@ -6,6 +6,7 @@ import psycopg
 from sqlalchemy.exc import OperationalError
 
 from app.cli.admin import admin
+from app.cli.commission import billing_group, bonus, commission
 from app.cli.configuration import DEMO_DATA, ENVIRONMENT_FILE
 from app.cli.connection import Invocation, command_with_database
 from app.cli.customer import customer
@@ -71,8 +72,11 @@ def _ledger() -> click.Group:
     return group
 
 
+for agreed in (commission, bonus):
+    reseller.add_command(agreed)
+
 for command in (
-    demo, up, web, worker, db, admin, offer, reseller, customer, usage,
+    demo, up, web, worker, db, admin, offer, reseller, customer, usage, billing_group,
     _ledger(), health,
 ):  # fmt: skip
     main.add_command(command)

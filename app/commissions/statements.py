@@ -246,16 +246,16 @@ def _segments(cuts: Cuts, volumes_since: Sequence[int]) -> list[Segment]:
 def _drafts(sums: _Sums, members: Sequence[Member]) -> Iterator[StatementDraft]:
     """Yield the statement of everybody who had volume, or was credited anything."""
     outcomes = divide_month(members)
+    below: dict[UUID, dict[str, int]] = defaultdict(dict)
+    for member in members:
+        if member.parent_id is not None and member.is_busy:
+            total = outcomes[member.reseller_id].total
+            below[member.parent_id][str(member.reseller_id)] = total
     for member in members:
         provisional = sums.provisional.get((member.reseller_id, sums.currency), 0)
         if not member.is_busy and not provisional:
             continue
         outcome = outcomes[member.reseller_id]
-        below = {
-            str(each.reseller_id): outcomes[each.reseller_id].total
-            for each in members
-            if each.parent_id == member.reseller_id and each.is_busy
-        }
         yield StatementDraft(
             reseller_id=member.reseller_id,
             month=sums.month,
@@ -265,7 +265,7 @@ def _drafts(sums: _Sums, members: Sequence[Member]) -> Iterator[StatementDraft]:
             total=outcome.total,
             passed_on=outcome.passed_on,
             provisional=provisional,
-            lines={"segments": _segment_lines(outcome), "below": below},
+            lines={"segments": _segment_lines(outcome), "below": below[member.reseller_id]},
         )
 
 

@@ -2,6 +2,15 @@
 
 from app.billing.blocks import BlockReason, block_customer, unblock_customer
 from app.billing.charges import charge_usage
+from app.billing.commission_bonuses import grant_due_bonuses, grant_new_customer_bonus
+from app.billing.commission_reports import (
+    BookLine,
+    CommissionLine,
+    CommissionReport,
+    CurrencyReport,
+    StepLine,
+    commission_report,
+)
 from app.billing.errors import (
     AmountMismatchError,
     AmountRefusedError,
@@ -35,6 +44,7 @@ from app.billing.holds import (
     release_hold,
 )
 from app.billing.models import TopUp, TopUpState, Wallet, WalletState
+from app.billing.month_end import MonthClosing, close_month, close_months
 from app.billing.rules import GREATEST_TOP_UP, LEAST_TOP_UP, mask_number
 from app.billing.top_ups import (
     attach_checkout,
@@ -62,10 +72,14 @@ __all__ = [
     "AmountRefusedError",
     "BalanceChanged",
     "BlockReason",
+    "BookLine",
     "BookTotals",
     "CapReachedError",
     "CapturedUsage",
     "Charge",
+    "CommissionLine",
+    "CommissionReport",
+    "CurrencyReport",
     "CustomerBlocked",
     "CustomerBlockedError",
     "CustomerUnblocked",
@@ -76,9 +90,11 @@ __all__ = [
     "HoldKeyReusedError",
     "HoldTimeRefusedError",
     "InsufficientFundsError",
+    "MonthClosing",
     "PageTerms",
     "PlacedHold",
     "RequestKeyReusedError",
+    "StepLine",
     "TopUp",
     "TopUpInProgressError",
     "TopUpNotFoundError",
@@ -94,6 +110,9 @@ __all__ = [
     "block_customer",
     "capture_hold",
     "charge_usage",
+    "close_month",
+    "close_months",
+    "commission_report",
     "confirm_top_up",
     "customer_counts",
     "expire_holds",
@@ -103,6 +122,8 @@ __all__ = [
     "freeze_wallets",
     "get_top_up",
     "get_wallet",
+    "grant_due_bonuses",
+    "grant_new_customer_bonus",
     "list_top_ups",
     "mask_number",
     "note_decline",

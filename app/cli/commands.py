@@ -6,6 +6,7 @@ import psycopg
 from sqlalchemy.exc import OperationalError
 
 from app.cli.admin import admin
+from app.cli.commission import billing_group, bonus, commission
 from app.cli.configuration import DEMO_DATA, ENVIRONMENT_FILE
 from app.cli.connection import Invocation, command_with_database
 from app.cli.customer import customer
@@ -79,10 +80,11 @@ def _ledger() -> click.Group:
 
 for command in (show, price_set, fee_set, bonus_set):
     offer.add_command(command)
-reseller.add_command(retail_price_set)
+for command in (retail_price_set, commission, bonus):
+    reseller.add_command(command)
 
 for command in (
-    demo, up, web, worker, db, admin, meter, offer, reseller, customer, usage,
+    demo, up, web, worker, db, admin, meter, offer, reseller, customer, usage, billing_group,
     _ledger(), health,
 ):  # fmt: skip
     main.add_command(command)

@@ -134,7 +134,7 @@ def tax_terms(
 
 def sold_offer_id(session: Session, scope: TenantScope, *, at: datetime) -> UUID:
     """Return which offer a reseller sells at a time; refuses one that sells nothing yet."""
-    found = session.scalar(select(find_sold_offer(scope, at)))
+    found: UUID | None = session.scalar(select(find_sold_offer(scope, at)))
     if found is None:
         raise NothingSoldError
     return found

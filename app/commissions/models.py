@@ -16,10 +16,7 @@ class CommissionAgreement(Base):
     """The share of the net price a reseller gets for all charges below it, from a date on."""
 
     __tablename__ = "commission_agreements"
-    __table_args__ = (
-        CheckConstraint("rate >= 0 AND rate <= 1", name="rate"),
-        CheckConstraint("basis IN ('marginal', 'whole')", name="basis"),
-    )
+    __table_args__ = (CheckConstraint("rate >= 0 AND rate <= 1", name="rate"),)
 
     reseller_id: Mapped[UUID] = mapped_column(primary_key=True)
     valid_from: Mapped[datetime] = mapped_column(primary_key=True)
@@ -56,7 +53,7 @@ class CommissionTerm(Base):
     __tablename__ = "commission_terms"
     __table_args__ = (
         CheckConstraint("rate >= 0 AND rate <= 1", name="rate"),
-        CheckConstraint("valid_until > valid_from", name="span"),
+        CheckConstraint("valid_until >= valid_from", name="span"),
         Index("ix_commission_terms_beneficiary", "beneficiary_id"),
     )
 

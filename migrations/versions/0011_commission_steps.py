@@ -28,10 +28,9 @@ CREATE TABLE ledger_closed_periods (
 CREATE TABLE ledger_late_entries (
     book_id uuid NOT NULL, entry_id uuid NOT NULL, period date NOT NULL,
     CONSTRAINT pk_ledger_late_entries PRIMARY KEY (book_id, entry_id));
-ALTER TABLE commission_agreements ADD basis text NOT NULL DEFAULT 'marginal',
-    ADD CONSTRAINT ck_commission_agreements_basis CHECK (basis IN ('marginal', 'whole'));
+ALTER TABLE commission_agreements ADD basis text NOT NULL DEFAULT 'marginal';
 ALTER TABLE commission_terms ADD valid_until timestamptz,
-    ADD CONSTRAINT ck_commission_terms_span CHECK (valid_until > valid_from);
+    ADD CONSTRAINT ck_commission_terms_span CHECK (valid_until >= valid_from);
 CREATE TABLE commission_steps (
     reseller_id uuid NOT NULL, valid_from timestamptz NOT NULL, above_minor bigint NOT NULL,
     rate numeric(7, 6) NOT NULL,
@@ -315,7 +314,7 @@ def _walls() -> None:
     # What is agreed for everybody is read by everybody; a beneficiary sees what it keeps elsewhere.
     op.execute(
         "CREATE POLICY defaults ON commission_bonus_terms FOR SELECT TO kontor_app"
-        f" USING (reseller_id = {PLATFORM})"
+        f" USING (reseller_id = {PLATFORM} AND {TENANT} IS NOT NULL)"
     )
     op.execute(
         "CREATE POLICY beneficiary ON commission_terms FOR SELECT TO kontor_app"

@@ -24,6 +24,7 @@ from tests.benchmarks.loading import (
     product_wallets,
     reference_wallets,
 )
+from tests.benchmarks.samples import Sample
 from tests.benchmarks.stage import Stage, connect_to
 
 PAIRS = 5
@@ -75,9 +76,7 @@ def measure(stage: Stage) -> list[Figure]:
         Crew[_Order, _Done](1, _batcher, settings) as one,
     ):
         pairs = [
-            _pair(
-                number, partial(_run, one, mine, seconds), lambda: run(many, theirs, seconds).rate
-            )
+            _pair(number, partial(_run, one, mine, seconds), partial(run, many, theirs, seconds))
             for number in range(stage.count(PAIRS, quick=3))
         ]
     ratio = statistics.median(done.rate / rate for done, rate in pairs)
@@ -100,12 +99,12 @@ def measure(stage: Stage) -> list[Figure]:
 
 
 def _pair(
-    number: int, mine: Callable[[], _Done], yardstick: Callable[[], float]
+    number: int, mine: Callable[[], _Done], yardstick: Callable[[], Sample]
 ) -> tuple[_Done, float]:
     if number % 2:
         done = mine()
-        return done, yardstick()
-    rate = yardstick()
+        return done, yardstick().rate
+    rate = yardstick().rate
     return mine(), rate
 
 

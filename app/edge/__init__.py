@@ -1,5 +1,6 @@
 """What web and api share: site, session, forgery, limits, refusals, headers, logs, brand."""
 
+from app.edge.answers import STATUS
 from app.edge.brands import BrandDirectory, SiteBrand
 from app.edge.browser_sessions import BrowserSession, realm_of_path
 from app.edge.callers import is_machine
@@ -41,6 +42,7 @@ __all__ = [
     "LOGIN_PATHS",
     "LOGOUT_PATHS",
     "METRICS_CONTENT_TYPE",
+    "STATUS",
     "Allowance",
     "BrandDirectory",
     "BrowserSession",

@@ -51,6 +51,7 @@ from app.ledger.holds import (
 )
 from app.ledger.laws import NOWHERE, Law
 from app.ledger.models import Hold, HoldState
+from app.ledger.movements import EntryDetail, Movement, find_entry
 from app.ledger.periods import (
     OwnedCredit,
     OwnedPeriod,
@@ -75,6 +76,7 @@ __all__ = [
     "BooksMovedError",
     "BrokenRow",
     "Check",
+    "EntryDetail",
     "EntryDraft",
     "Held",
     "Hold",
@@ -87,6 +89,7 @@ __all__ = [
     "KnownEntry",
     "Law",
     "LockedBalance",
+    "Movement",
     "OwnedBalance",
     "OwnedCredit",
     "OwnedPeriod",
@@ -108,6 +111,7 @@ __all__ = [
     "examine",
     "expire_holds",
     "extend_hold",
+    "find_entry",
     "fingerprint",
     "get_balance",
     "get_balances",

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Flask, request, url_for
 from flask_babel import gettext as _
 
 from app.edge import signed_in
+from app.identity import Realm
+
+# Label, page, and which blueprints or single pages belong to it.
+Place = tuple[str, str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,23 +25,41 @@ class NavigationItem:
 
 
 def register(app: Flask) -> None:
-    """Give every page of the customer's portal its navigation."""
+    """Give every page of the portals its navigation."""
     app.context_processor(lambda: {"site_nav": _items()})
 
 
 def _items() -> list[NavigationItem]:
-    blueprint = request.blueprint
-    if blueprint not in {"customer", "top_ups"} or signed_in() is None:
+    holder = signed_in()
+    if holder is None or request.blueprint in {None, "sign_in", "platform_sign_in"}:
         return []
-    places = (
-        (_("Overview"), "customer.dashboard", {"customer.dashboard"}),
-        (_("Transactions"), "customer.transactions", {"customer.transactions"}),
-        (_("Billing"), "top_ups.history", {f"top_ups.{name}" for name in _BILLING}),
-    )
+    here = {request.blueprint, request.endpoint}
     return [
-        NavigationItem(label, url_for(endpoint), request.endpoint in active)
-        for label, endpoint, active in places
+        NavigationItem(label, url_for(endpoint), not active.isdisjoint(here))
+        for label, endpoint, active in _places(holder.realm)
     ]
 
 
-_BILLING = ("history", "choose", "create", "result")
+def _places(realm: Realm) -> Sequence[Place]:
+    if realm is Realm.CUSTOMER:
+        return (
+            _place(_("Overview"), "customer.dashboard", "customer.dashboard"),
+            _place(
+                _("Transactions"), "customer.transactions", "customer.transactions",
+                "customer_charges",
+            ),
+            _place(_("Billing"), "top_ups.history", "top_ups"),
+        )  # fmt: skip
+    if realm is Realm.STAFF:
+        return (
+            _place(_("Overview"), "reseller.dashboard", "reseller"),
+            _place(_("Prices"), "reseller_prices.prices", "reseller_prices"),
+        )
+    return (
+        _place(_("Overview"), "platform.dashboard", "platform"),
+        _place(_("Prices"), "plans.plans", "plans"),
+    )
+
+
+def _place(label: str, endpoint: str, *active: str) -> Place:
+    return str(label), endpoint, frozenset(active)

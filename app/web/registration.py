@@ -4,39 +4,28 @@ from pathlib import Path
 
 from flask import Flask
 
-from app.web import (
-    brand,
-    customer,
-    formats,
-    health,
-    live,
-    navigation,
-    platform,
-    reseller,
-    sign_in,
-    top_ups,
-)
+from app.web import brand, formats, forms, health, live, navigation, sign_in
+from app.web.customer import overview as customer
+from app.web.customer import top_ups
 from app.web.live_hub import LiveHub
+from app.web.platform import overview as platform
+from app.web.platform import plans
+from app.web.reseller import overview as reseller
 
 # Templates, static files and translations.
 PAGES = Path(__file__).parent
 
-_BLUEPRINTS = (
-    health.bp,
-    brand.bp,
-    sign_in.reseller_sites,
-    sign_in.platform_site,
-    customer.bp,
-    top_ups.bp,
-    reseller.bp,
-    platform.bp,
-)
+_SITES = (health.bp, brand.bp, sign_in.reseller_sites, sign_in.platform_site)
+_CUSTOMER = (customer.bp, top_ups.bp)
+_RESELLER = (reseller.bp,)
+_PLATFORM = (platform.bp, plans.bp)
 
 
 def register(app: Flask, *, hub: LiveHub, clock: Callable[[], datetime]) -> None:
     """Add every page to the app; `hub` hears the balances that move."""
     formats.register(app, clock=clock)
-    for blueprint in _BLUEPRINTS:
+    forms.register(app)
+    for blueprint in (*_SITES, *_CUSTOMER, *_RESELLER, *_PLATFORM):
         app.register_blueprint(blueprint)
     live.register(app, hub)
     # After the edge, whose pages know of no navigation.

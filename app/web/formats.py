@@ -27,7 +27,7 @@ from babel.numbers import (
 )
 from flask import Flask
 
-from app.kernel import now
+from app.kernel import Money, now
 
 DEFAULT_ZONE = ZoneInfo("Europe/Berlin")
 
@@ -125,6 +125,7 @@ def register(
     app.add_template_filter(lambda value: money(value, locale()), "money")
     app.add_template_filter(lambda value: signed_money(value, locale()), "signed_money")
     app.add_template_filter(lambda value: quantity(value, locale()), "quantity")
+    app.add_template_filter(Money, "as_money")
     app.add_template_filter(lambda value: plain(value, locale()), "plain")
     app.add_template_filter(lambda value: percent(value, locale()), "percent")
     app.add_template_filter(

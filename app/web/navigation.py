@@ -57,8 +57,14 @@ def _places(realm: Realm) -> Sequence[Place]:
         )
     return (
         _place(_("Overview"), "platform.dashboard", "platform"),
+        _place(
+            _("Resellers"), "platform_resellers.resellers", "platform_resellers",
+            "platform_wallets",
+        ),
         _place(_("Prices"), "plans.plans", "plans"),
-    )
+        _place(_("Month end"), "months.months", "months"),
+        _place(_("API keys"), "platform_keys.keys", "platform_keys"),
+    )  # fmt: skip
 
 
 def _place(label: str, endpoint: str, *active: str) -> Place:

@@ -1,6 +1,13 @@
 """Wallets, usage charges along the chain, top-ups: the money of a customer."""
 
 from app.billing.blocks import BlockReason, block_customer, unblock_customer
+from app.billing.charge_sheets import (
+    ChargeSplit,
+    CommissionPart,
+    RatedCharge,
+    charge_split,
+    rated_charge,
+)
 from app.billing.charges import charge_usage
 from app.billing.commission_bonuses import grant_due_bonuses, grant_new_customer_bonus
 from app.billing.commission_reports import (
@@ -11,10 +18,12 @@ from app.billing.commission_reports import (
     StepLine,
     commission_report,
 )
+from app.billing.customer_lists import customer_page
 from app.billing.errors import (
     AmountMismatchError,
     AmountRefusedError,
     CapReachedError,
+    ChargeNotFoundError,
     CustomerBlockedError,
     EventIdReusedError,
     FutureUsageError,
@@ -29,7 +38,7 @@ from app.billing.errors import (
     WalletNotFoundError,
 )
 from app.billing.events import BalanceChanged, CustomerBlocked, CustomerUnblocked, TopUpSettled
-from app.billing.figures import BookTotals, customer_counts, platform_figures, reseller_figures
+from app.billing.figures import BookTotals, WalletLine, customer_counts, platform_figures, reseller_figures
 from app.billing.fulfilment import PageTerms, apply_event, confirm_top_up, start_top_up
 from app.billing.history import HistoryLine, wallet_history
 from app.billing.holds import (
@@ -55,6 +64,7 @@ from app.billing.top_ups import (
     request_top_up,
     settle_top_up,
 )
+from app.billing.tree_totals import TreeTotals, tree_totals
 from app.billing.usage import Charge, UsageEvent
 from app.billing.verification import freeze_wallets, verify
 from app.billing.wallets import (
@@ -77,7 +87,10 @@ __all__ = [
     "CapReachedError",
     "CapturedUsage",
     "Charge",
+    "ChargeNotFoundError",
+    "ChargeSplit",
     "CommissionLine",
+    "CommissionPart",
     "CommissionReport",
     "CurrencyReport",
     "CustomerBlocked",
@@ -93,6 +106,7 @@ __all__ = [
     "MonthClosing",
     "PageTerms",
     "PlacedHold",
+    "RatedCharge",
     "RequestKeyReusedError",
     "StepLine",
     "TopUp",
@@ -100,21 +114,25 @@ __all__ = [
     "TopUpNotFoundError",
     "TopUpSettled",
     "TopUpState",
+    "TreeTotals",
     "UsageEvent",
     "Wallet",
     "WalletFrozenError",
+    "WalletLine",
     "WalletNotFoundError",
     "WalletState",
     "apply_event",
     "attach_checkout",
     "block_customer",
     "capture_hold",
+    "charge_split",
     "charge_usage",
     "close_month",
     "close_months",
     "commission_report",
     "confirm_top_up",
     "customer_counts",
+    "customer_page",
     "expire_holds",
     "extend_hold",
     "forget_counterparties",
@@ -132,12 +150,14 @@ __all__ = [
     "place_hold",
     "platform_figures",
     "quote_usage",
+    "rated_charge",
     "read_hold",
     "release_hold",
     "request_top_up",
     "reseller_figures",
     "settle_top_up",
     "start_top_up",
+    "tree_totals",
     "unblock_customer",
     "verify",
     "wallet_balance",

@@ -10,6 +10,14 @@ class WalletNotFoundError(AppError):
     text = translatable("There is no such customer.")
 
 
+class ChargeNotFoundError(AppError):
+    """No such charge; another reseller's or customer's looks the same."""
+
+    kind = Kind.NOT_FOUND
+    code = "billing.charge_not_found"
+    text = translatable("There is no such charge.")
+
+
 class InsufficientFundsError(AppError):
     """The wallet cannot pay; nothing was written and the same event may be sent again.
 

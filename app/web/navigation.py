@@ -54,6 +54,8 @@ def _places(realm: Realm) -> Sequence[Place]:
         return (
             _place(_("Overview"), "reseller.dashboard", "reseller"),
             _place(_("Prices"), "reseller_prices.prices", "reseller_prices"),
+            _place(_("Commission"), "reseller_commissions.month", "reseller_commissions"),
+            _place(_("Partners"), "sub_resellers.tree", "sub_resellers"),
         )
     return (
         _place(_("Overview"), "platform.dashboard", "platform"),

@@ -10,6 +10,7 @@ from app.web.customer import top_ups
 from app.web.live_hub import LiveHub
 from app.web.platform import api_keys, months, plans, resellers
 from app.web.platform import overview as platform
+from app.web.reseller import commissions, prices, sub_resellers
 from app.web.reseller import overview as reseller
 
 # Templates, static files and translations.
@@ -17,7 +18,7 @@ PAGES = Path(__file__).parent
 
 _SITES = (health.bp, brand.bp, sign_in.reseller_sites, sign_in.platform_site)
 _CUSTOMER = (customer.bp, top_ups.bp)
-_RESELLER = (reseller.bp,)
+_RESELLER = (reseller.bp, prices.bp, commissions.bp, sub_resellers.bp)
 _PLATFORM = (platform.bp, plans.bp, resellers.bp, months.bp, api_keys.bp)
 
 

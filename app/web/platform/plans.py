@@ -13,9 +13,10 @@ from app import pricing
 from app.edge import current_ports, signed_in_required
 from app.identity import Realm
 from app.kernel import transaction
-from app.pricing import BonusStep, CreditPurpose, Increment, Step
+from app.pricing import BonusStep, CreditPurpose, Increment
 from app.tenancy import PlatformScope
 from app.web.forms import chosen_day, submitted
+from app.web.steps import read_steps
 from app.web.typed import Typed, UnreadableNumberError
 
 bp = Blueprint("plans", __name__, url_prefix="/admin/plans")
@@ -151,14 +152,6 @@ def _set_bonus(slug: str, typed: Typed) -> str:
             valid_from=typed.since("valid_from", now=now),
         )
     return _("What top-ups earn is set.") if steps else _("Top-ups earn nothing from then on.")
-
-
-def read_steps(typed: Typed) -> tuple[Step, ...]:
-    """Return the steps of a price form: above so many units, what each further one costs."""
-    return tuple(
-        Step(row.number(above, places=2), row.number(price))
-        for row, above, price in typed.pairs("above", "step_price")
-    )
 
 
 def _increment(typed: Typed) -> Increment | None:

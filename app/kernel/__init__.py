@@ -24,6 +24,7 @@ from app.kernel.models import Base
 from app.kernel.money import CurrencyMismatchError, Money, UnknownCurrencyError
 from app.kernel.outbox import Event, OutboxEvent, emit, note_emitted
 from app.kernel.paging import MAXIMUM_PAGE_SIZE, PAGE_SIZE, BadCursorError, Page, read_cursor
+from app.kernel.shapes import refused_fields
 
 __all__ = [
     "MAXIMUM_PAGE_SIZE",
@@ -60,6 +61,7 @@ __all__ = [
     "note_emitted",
     "now",
     "read_cursor",
+    "refused_fields",
     "require_cooperative_driver",
     "start_of_business_month",
     "transaction",

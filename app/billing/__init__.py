@@ -55,6 +55,7 @@ from app.billing.reported import (
     Result,
     UsageTime,
     read_reported,
+    read_reported_line,
     unreadable,
 )
 from app.billing.rules import GREATEST_TOP_UP, LEAST_TOP_UP, mask_number
@@ -147,6 +148,7 @@ __all__ = [
     "quote_usage",
     "read_hold",
     "read_reported",
+    "read_reported_line",
     "release_hold",
     "request_top_up",
     "reseller_figures",

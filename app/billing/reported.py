@@ -21,7 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from app.billing.errors import MalformedUsageError
 from app.billing.usage import Charge
-from app.kernel import AppError, refused_fields
+from app.kernel import EXACT_JSON, AppError, refused_fields
 
 EventId = Annotated[
     str, StringConstraints(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9._:/-]+$")
@@ -107,6 +107,15 @@ def read_reported(raw: object) -> Reported:
         name = raw.get("id") if isinstance(raw, dict) else None
         event_id = name if isinstance(name, str) else None
         return Result(event_id, MalformedUsageError(errors=refused_fields(refused)))
+
+
+def read_reported_line(line: bytes) -> Reported:
+    """Return a line of JSON as an event; what is none has its refusal already."""
+    try:
+        raw = EXACT_JSON.decode(line.decode())
+    except (ValueError, RecursionError):
+        return unreadable("Not a JSON object")
+    return read_reported(raw)
 
 
 def unreadable(reason: str) -> Result:

@@ -24,9 +24,10 @@ from app.kernel.models import Base
 from app.kernel.money import CurrencyMismatchError, Money, UnknownCurrencyError
 from app.kernel.outbox import Event, OutboxEvent, emit, note_emitted
 from app.kernel.paging import MAXIMUM_PAGE_SIZE, PAGE_SIZE, BadCursorError, Page, read_cursor
-from app.kernel.shapes import refused_fields
+from app.kernel.shapes import EXACT_JSON, refused_fields
 
 __all__ = [
+    "EXACT_JSON",
     "MAXIMUM_PAGE_SIZE",
     "PAGE_SIZE",
     "AppError",

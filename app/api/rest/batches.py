@@ -7,19 +7,16 @@ is ever in memory.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from io import BytesIO
-from typing import NoReturn
 
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from app.billing import Reported, read_reported, unreadable
-from app.kernel import AppError, Kind, translatable
+from app.billing import Reported, read_reported, read_reported_line
+from app.kernel import EXACT_JSON, AppError, Kind, translatable
 
 MOST_EVENTS = 10_000
 MOST_BYTES = 4 * 1024 * 1024
@@ -28,7 +25,6 @@ JSON = "application/json"
 # Other names by which lines of JSON go about.
 _LINES = frozenset({NDJSON, "application/ndjson", "application/jsonl"})
 _SPACE = re.compile(r"[ \t\n\r]*")
-NO_EVENT = "Not a JSON object"
 
 
 class BatchTooLargeError(AppError):
@@ -68,13 +64,7 @@ class LinesOfEvents:
         return sum(1 for _ in self._lines())
 
     def __iter__(self) -> Iterator[Reported]:
-        for line in self._lines():
-            try:
-                event = _DECODER.decode(line.decode())
-            except (ValueError, RecursionError):
-                yield unreadable(NO_EVENT)
-            else:
-                yield read_reported(event)
+        return map(read_reported_line, self._lines())
 
     def _lines(self) -> Iterator[bytes]:
         return (line for line in BytesIO(self.body) if line.strip())
@@ -102,7 +92,7 @@ class ArrayOfEvents:
             self._require_end(at + 1)
             return
         while True:
-            element, at = _DECODER.raw_decode(self.body, at)
+            element, at = EXACT_JSON.raw_decode(self.body, at)
             yield element
             at = self._skip(at)
             if self.body.startswith("]", at):
@@ -163,11 +153,3 @@ def _text(body: bytes) -> str:
 
 def _too_large() -> BatchTooLargeError:
     return BatchTooLargeError(events=MOST_EVENTS, bytes=MOST_BYTES)
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(name)
-
-
-# Numbers stay exact; NaN and Infinity are Python's own and no JSON.
-_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)

@@ -2,6 +2,15 @@
 
 from app.billing.blocks import BlockReason, block_customer, unblock_customer
 from app.billing.charges import charge_usage
+from app.billing.commission_bonuses import grant_due_bonuses, grant_new_customer_bonus
+from app.billing.commission_reports import (
+    BookLine,
+    CommissionLine,
+    CommissionReport,
+    CurrencyReport,
+    StepLine,
+    commission_report,
+)
 from app.billing.errors import (
     AmountMismatchError,
     AmountRefusedError,
@@ -44,6 +53,7 @@ from app.billing.intake import (
     take_in_everywhere,
 )
 from app.billing.models import TopUp, TopUpState, Wallet, WalletState
+from app.billing.month_end import MonthClosing, close_month, close_months
 from app.billing.reported import (
     EventId,
     MeterName,
@@ -85,10 +95,14 @@ __all__ = [
     "AmountRefusedError",
     "BalanceChanged",
     "BlockReason",
+    "BookLine",
     "BookTotals",
     "CapReachedError",
     "CapturedUsage",
     "Charge",
+    "CommissionLine",
+    "CommissionReport",
+    "CurrencyReport",
     "CustomerBlocked",
     "CustomerBlockedError",
     "CustomerUnblocked",
@@ -102,6 +116,7 @@ __all__ = [
     "InsufficientFundsError",
     "MalformedUsageError",
     "MeterName",
+    "MonthClosing",
     "NamedPayer",
     "PageTerms",
     "PhoneNumber",
@@ -111,6 +126,7 @@ __all__ = [
     "ReportedUsage",
     "RequestKeyReusedError",
     "Result",
+    "StepLine",
     "SubjectNeededError",
     "TopUp",
     "TopUpInProgressError",
@@ -129,6 +145,9 @@ __all__ = [
     "block_customer",
     "capture_hold",
     "charge_usage",
+    "close_month",
+    "close_months",
+    "commission_report",
     "confirm_top_up",
     "customer_counts",
     "expire_holds",
@@ -138,6 +157,8 @@ __all__ = [
     "freeze_wallets",
     "get_top_up",
     "get_wallet",
+    "grant_due_bonuses",
+    "grant_new_customer_bonus",
     "list_top_ups",
     "mask_number",
     "note_decline",

@@ -18,8 +18,8 @@ WALLET = "wallet"
 CLEARING = "clearing"
 TAX_PAYABLE = "tax_payable"
 TAX_PREPAID = "tax_prepaid"
-COMMISSION = "commission"
-REVENUE = "revenue"
+COMMISSION = commissions.COMMISSION
+REVENUE = commissions.REVENUE
 # What the platform gives away: bonus credit, bonuses of commission.
 PROMOTION = "promotion"
 BONUS = "bonus"
@@ -30,6 +30,8 @@ PAYING_WALLET = UUID(int=0)
 
 USAGE = "usage"
 TOP_UP = "top_up"
+TRUE_UP = "commission_true_up"
+COMMISSION_BONUS = "commission_bonus"
 
 
 def platform_account(kind: str, currency: str) -> AccountName:

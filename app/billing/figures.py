@@ -125,7 +125,9 @@ def customer_counts(session: Session, scope: PlatformScope) -> dict[UUID, int]:
 
 
 def _totals(kinds: dict[str, int], currency: str) -> BookTotals:
-    commission, revenue = kinds.get(chart.COMMISSION, 0), kinds.get(chart.REVENUE, 0)
+    commission = kinds.get(chart.COMMISSION, 0)
+    # Bonuses are commission that the platform pays out of what it earned.
+    revenue = kinds.get(chart.REVENUE, 0) + kinds.get(chart.PROMOTION, 0)
     # The tax share of all charges: prepaid tax is negative by what top-ups paid ahead of use.
     tax = kinds.get(chart.TAX_PAYABLE, 0) + kinds.get(chart.TAX_PREPAID, 0)
     return BookTotals(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
+from app import commissions
 from app.billing.models import Wallet
 from app.billing.wallets import freeze_wallet
 from app.ledger import NOWHERE, Check, Law, examine
@@ -142,11 +143,12 @@ LAWS: tuple[Law, ...] = (
           LEFT JOIN top_ups t ON t.reseller_id = s.book_id AND s.key = 'top-up:' || t.id
         """,  # noqa: S608
     ),
+    *commissions.LAWS,
 )
 
 
 def verify(session: Session, scope: PlatformScope) -> list[Check]:
-    """Check that every wallet, usage record and top-up agrees with the ledger."""
+    """Check that wallets, usage, top-ups, statements and bonuses agree with the ledger."""
     return [examine(session, scope, law) for law in LAWS]
 
 

@@ -6,9 +6,11 @@ import psycopg
 from sqlalchemy.exc import OperationalError
 
 from app.cli.admin import admin
+from app.cli.commission import billing_group, bonus, commission
 from app.cli.configuration import DEMO_DATA, ENVIRONMENT_FILE
 from app.cli.connection import Invocation, command_with_database
 from app.cli.customer import customer
+from app.cli.customer_users import user_add, user_list, user_remove
 from app.cli.db import db
 from app.cli.demo import demo
 from app.cli.errors import CommandRefusedError, said_to_operators
@@ -23,6 +25,7 @@ from app.cli.reseller import reseller
 from app.cli.retail import price_set as retail_price_set
 from app.cli.schema_changes import RoleNameError
 from app.cli.serving import web, worker
+from app.cli.subjects import subject_add, subject_find, subject_list, subject_release
 from app.cli.up import up
 from app.cli.usage import usage
 from app.embedded import EmbeddedServerError
@@ -77,10 +80,16 @@ def _ledger() -> click.Group:
 
 for command in (show, price_set, fee_set, bonus_set):
     offer.add_command(command)
-reseller.add_command(retail_price_set)
+for command in (retail_price_set, commission, bonus):
+    reseller.add_command(command)
 
 for command in (
-    demo, up, web, worker, db, admin, meter, offer, reseller, customer, usage,
+    demo, up, web, worker, db, admin, meter, offer, reseller, customer, usage, billing_group,
     _ledger(), health,
 ):  # fmt: skip
     main.add_command(command)
+for command in (
+    user_add, user_list, user_remove,
+    subject_add, subject_find, subject_list, subject_release,
+):  # fmt: skip
+    customer.add_command(command)

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import billing, identity
+from app.billing import BlockReason
 from app.cli.connection import with_database
 from app.cli.examples import examples
 from app.cli.prompts import ask_password
@@ -14,7 +15,7 @@ from app.identity import Customer
 from app.kernel import transaction
 from app.tenancy import TenantScope
 
-_RESELLER = click.option("--reseller", "slug", required=True, help="Slug of the reseller.")
+RESELLER_OPTION = click.option("--reseller", "slug", required=True, help="Slug of the reseller.")
 
 
 @click.group()
@@ -26,7 +27,7 @@ def customer() -> None:
     epilog=examples("kontor customer add N-1007 --reseller nordlicht --name 'Café Lüdemann'")
 )
 @click.argument("number")
-@_RESELLER
+@RESELLER_OPTION
 @click.option("--name", required=True, help="Name of the company or person.")
 @click.option("--currency", default="EUR", show_default=True, help="Currency of the wallet.")
 @click.option("--email", help="Let somebody sign in for it; the password is asked for.")
@@ -54,20 +55,56 @@ def add(
 
 
 @customer.command("list", epilog=examples("kontor customer list --reseller nordlicht"))
-@_RESELLER
+@RESELLER_OPTION
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000))
 @with_database
 def list_all(slug: str, limit: int) -> None:
     """List a reseller's customers with their balances, newest first."""
     scope = scope_of(slug)
-    table = Table("Number", "Name", box=SIMPLE_HEAD)
+    table = Table("Number", "Name", "State", box=SIMPLE_HEAD)
     # Ids are there to be copied: never cut.
     table.add_column("Id", no_wrap=True)
     table.add_column("Balance", justify="right", no_wrap=True)
     with transaction(scope) as session:
         for each in identity.list_customers(session, scope, limit=limit):
-            table.add_row(each.number, each.name, str(each.id), _balance(session, scope, each))
+            table.add_row(
+                each.number, each.name, each.state, str(each.id), _balance(session, scope, each)
+            )
     Console().print(table)
+
+
+@customer.command(
+    epilog=examples("kontor customer block N-1007 --reseller nordlicht --reason unpaid")
+)
+@click.argument("number")
+@RESELLER_OPTION
+@click.option(
+    "--reason",
+    required=True,
+    type=click.Choice([each.value for each in BlockReason]),
+    help="Why; it is written into the audit trail.",
+)
+@with_database
+def block(number: str, slug: str, reason: str) -> None:
+    """Stop charging a customer; top-ups still arrive."""
+    scope = scope_of(slug)
+    with transaction(scope) as session:
+        found = find_customer(session, scope, number=number)
+        billing.block_customer(session, scope, customer_id=found.id, reason=BlockReason(reason))
+    click.echo(f"{number} is blocked: it is charged nothing.")
+
+
+@customer.command(epilog=examples("kontor customer unblock N-1007 --reseller nordlicht"))
+@click.argument("number")
+@RESELLER_OPTION
+@with_database
+def unblock(number: str, slug: str) -> None:
+    """Charge a blocked customer again; a frozen wallet stays frozen."""
+    scope = scope_of(slug)
+    with transaction(scope) as session:
+        found = find_customer(session, scope, number=number)
+        billing.unblock_customer(session, scope, customer_id=found.id)
+    click.echo(f"{number} is not blocked.")
 
 
 def find_customer(session: Session, scope: TenantScope, *, number: str) -> Customer:

@@ -125,6 +125,59 @@ def api_key_add(slug: str, name: str, scopes: tuple[str, ...]) -> None:
     click.echo(secret)
 
 
+@reseller.command(
+    epilog=examples(
+        "kontor reseller sub-add nordlicht hafen --name 'Hafen Büroservice' --commission 0.15 \\",
+        "  --email imke@example.com --staff-name 'Imke Jansen'",
+    )
+)
+@click.argument("parent")
+@click.argument("slug")
+@click.option("--name", required=True, help="What the new reseller calls itself.")
+@click.option("--commission", required=True, help="Its share of the net price, such as 0.15.")
+@click.option("--email", required=True, help="Who runs it; the password is asked for.")
+@click.option("--staff-name", required=True, help="What that person is called.")
+@with_database
+def sub_add(
+    parent: str, slug: str, *, name: str, commission: str, email: str, staff_name: str
+) -> None:
+    """Open a reseller below another one, with its look and offer; it sells at once."""
+    rate = decimal(commission, "--commission")
+    password = ask_password()
+    with transaction(_PLATFORM) as session:
+        above = tenancy.get_reseller(session, _PLATFORM, slug=parent)
+        commissions.open_sub_reseller(
+            session,
+            _PLATFORM,
+            parent_id=above.id,
+            slug=slug,
+            name=name,
+            commission_rate=rate,
+            staff_email=email,
+            staff_name=staff_name,
+            staff_password=password,
+            now=now(),
+        )
+    settings = command_settings()
+    click.echo(f"{name} is on {settings.address(f'{slug}.{settings.platform_domain}')}")
+
+
+@reseller.command(epilog=examples("kontor reseller sub-list nordlicht"))
+@click.argument("slug")
+@with_database
+def sub_list(slug: str) -> None:
+    """List the resellers below one, however deep."""
+    scope = scope_of(slug)
+    table = Table("Slug", "Name", "Below", "State", box=SIMPLE_HEAD)
+    with transaction(scope) as session:
+        tenants = tenancy.list_sub_resellers(session, scope)
+    slugs = {scope.reseller_id: slug, **{tenant.id: tenant.slug for tenant in tenants}}
+    for tenant in tenants:
+        above = slugs.get(tenant.parent_id, "") if tenant.parent_id else ""
+        table.add_row(tenant.slug, tenant.name, above, tenant.state)
+    Console().print(table)
+
+
 def scope_of(slug: str) -> TenantScope:
     """Return the scope of the reseller called so; refuses an unknown one."""
     with transaction(_PLATFORM) as session:

@@ -7,6 +7,7 @@ from app.identity.accounts import (
     add_staff_user,
     get_customer,
     lock_customer,
+    require_staff_owner,
     set_customer_state,
 )
 from app.identity.api_keys import (
@@ -155,6 +156,7 @@ __all__ = [
     "remove_customer_user",
     "rename_customer_user",
     "require_customer_owner",
+    "require_staff_owner",
     "revoke_api_key",
     "revoke_platform_api_key",
     "set_customer_state",

@@ -8,7 +8,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app import audit
-from app.identity.errors import CustomerNotFoundError, EmailTakenError, NumberTakenError
+from app.identity.errors import (
+    CustomerNotFoundError,
+    EmailTakenError,
+    NumberTakenError,
+    OwnerNeededError,
+)
 from app.identity.models import (
     Customer,
     CustomerState,
@@ -122,6 +127,23 @@ def add_staff_user(
         .returning(StaffUser)
     )
     return added_user(session, scope.reseller_id, user, realm=Realm.STAFF, actor=actor)
+
+
+def require_staff_owner(session: Session, scope: TenantScope, *, actor: audit.Actor) -> None:
+    """Refuse everybody but an owner among this reseller's staff, the platform and an operator."""
+    if actor.realm in {Realm.PLATFORM.value, audit.SYSTEM.realm}:
+        return
+    owner = None
+    if actor.realm == Realm.STAFF.value:
+        owner = session.scalar(
+            select(StaffUser.id).where(
+                StaffUser.reseller_id == scope.reseller_id,
+                StaffUser.id == actor.id,
+                StaffUser.role == OWNER_ROLE,
+            )
+        )
+    if owner is None:
+        raise OwnerNeededError
 
 
 def add_platform_user(

@@ -50,7 +50,7 @@ class CustomerUserNotFoundError(AppError):
 
 
 class OwnerNeededError(AppError):
-    """Only an owner of the company may do this, or the people who serve it."""
+    """Only an owner of the company, or of the reseller, may do this."""
 
     kind = Kind.FORBIDDEN
     code = "identity.owner_needed"

@@ -51,6 +51,19 @@ from app.ledger.holds import (
 )
 from app.ledger.laws import NOWHERE, Law
 from app.ledger.models import Hold, HoldState
+from app.ledger.periods import (
+    OwnedCredit,
+    OwnedPeriod,
+    PeriodPart,
+    PeriodTotal,
+    close_period,
+    has_entry,
+    owned_credits,
+    owned_periods,
+    period_totals,
+    periods,
+    split_period,
+)
 from app.ledger.totals import credited_since, credits_of, shared_balances
 from app.ledger.verification import BrokenRow, Check, PartialViewError, examine, verify
 
@@ -75,7 +88,11 @@ __all__ = [
     "Law",
     "LockedBalance",
     "OwnedBalance",
+    "OwnedCredit",
+    "OwnedPeriod",
     "PartialViewError",
+    "PeriodPart",
+    "PeriodTotal",
     "Posted",
     "StatementLine",
     "TransferDraft",
@@ -85,6 +102,7 @@ __all__ = [
     "as_text_array",
     "balances_across",
     "books_with_tail",
+    "close_period",
     "credited_since",
     "credits_of",
     "examine",
@@ -94,6 +112,7 @@ __all__ = [
     "get_balance",
     "get_balances",
     "get_hold",
+    "has_entry",
     "hold",
     "hold_through",
     "known_entries",
@@ -101,6 +120,10 @@ __all__ = [
     "open_account",
     "overdue_accounts",
     "owned_balances",
+    "owned_credits",
+    "owned_periods",
+    "period_totals",
+    "periods",
     "post",
     "post_many",
     "post_through",
@@ -109,6 +132,7 @@ __all__ = [
     "roll_up",
     "set_credit_limit",
     "shared_balances",
+    "split_period",
     "statement",
     "verify",
 ]

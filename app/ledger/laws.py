@@ -185,6 +185,45 @@ _SUMS = (
     ),
 )
 
+_PERIODS = (
+    Law(
+        "period-rollup-is-transfers",
+        "A month of a shared account is the sum of its transfers in it outside the tail",
+        f"""
+        SELECT account_id::text AS id, {NOWHERE},
+               coalesce(r.debited, 0) = coalesce(s.debited, 0)
+               AND coalesce(r.credited, 0) = coalesce(s.credited, 0) AS holds
+          FROM ledger_period_rollups r
+          FULL JOIN (SELECT c.book_id, c.account_id, e.kind AS entry_kind,
+                            coalesce(l.period, ledger_month(e.created_at)) AS period,
+                            -sum(least(c.delta, 0)) AS debited,
+                            sum(greatest(c.delta, 0)) AS credited
+                       FROM ({_CHANGES}) c
+                       JOIN ({_ACCOUNTS}) a USING (book_id, account_id)
+                       JOIN ledger_entries e ON e.book_id = c.book_id AND e.id = c.entry_id
+                       LEFT JOIN ledger_late_entries l
+                         ON l.book_id = c.book_id AND l.entry_id = c.entry_id
+                      WHERE NOT a.guarded AND NOT EXISTS (
+                            SELECT FROM ledger_tail t
+                             WHERE t.book_id = c.book_id AND t.entry_id = c.entry_id)
+                      GROUP BY 1, 2, 3, 4) s USING (book_id, account_id, entry_kind, period)
+        """,  # noqa: S608
+    ),
+    Law(
+        "period-is-closed",
+        "What counts in a later month than its own came after its own was closed",
+        f"""
+        SELECT l.entry_id::text AS id, {NOWHERE},
+               e.id IS NOT NULL AND l.period > ledger_month(e.created_at) AND EXISTS (
+                   SELECT FROM ledger_closed_periods c
+                    WHERE c.book_id = l.book_id
+                      AND c.period = (l.period - interval '1 month')::date) AS holds
+          FROM ledger_late_entries l
+          LEFT JOIN ledger_entries e ON e.book_id = l.book_id AND e.id = l.entry_id
+        """,  # noqa: S608
+    ),
+)
+
 # A transfer with what it refers to, found or not.
 _TRANSFERS = """
   FROM ledger_transfers x
@@ -264,4 +303,4 @@ _BOOKINGS = (
     ),
 )
 
-LAWS: tuple[Law, ...] = (*_BALANCES, *_POSTINGS, *_SUMS, *_BOOKINGS)
+LAWS: tuple[Law, ...] = (*_BALANCES, *_POSTINGS, *_SUMS, *_PERIODS, *_BOOKINGS)

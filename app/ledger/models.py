@@ -5,7 +5,7 @@ The application's role may read these tables and write none of them: the functio
 platform's own sign-in.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from uuid import UUID
 
@@ -179,6 +179,41 @@ class ExportedHead(Base):
     n: Mapped[int]
     seal_hash: Mapped[bytes] = mapped_column(LargeBinary)
     line: Mapped[int]
+
+
+class PeriodRollUp(Base):
+    """What entries of a kind moved on a shared account in a month, once out of the tail."""
+
+    __tablename__ = "ledger_period_rollups"
+    __table_args__ = (Index("ix_ledger_period_rollups_period", "period"),)
+
+    book_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    period: Mapped[date] = mapped_column(primary_key=True)
+    entry_kind: Mapped[str] = mapped_column(primary_key=True)
+    debited: Mapped[int]
+    credited: Mapped[int]
+
+
+class ClosedPeriod(Base):
+    """A month (its first day) of a book that counts no entry any more."""
+
+    __tablename__ = "ledger_closed_periods"
+    __table_args__ = (CheckConstraint("extract(day FROM period) = 1", name="month"),)
+
+    book_id: Mapped[UUID] = mapped_column(primary_key=True)
+    period: Mapped[date] = mapped_column(primary_key=True)
+    closed_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class LateEntry(Base):
+    """An entry that was counted in a later month than it was written in, and which."""
+
+    __tablename__ = "ledger_late_entries"
+
+    book_id: Mapped[UUID] = mapped_column(primary_key=True)
+    entry_id: Mapped[UUID] = mapped_column(primary_key=True)
+    period: Mapped[date]
 
 
 class AccountKind(Base):

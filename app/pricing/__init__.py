@@ -37,7 +37,14 @@ from app.pricing.price_books import (
     retail_history,
 )
 from app.pricing.prices import set_price
-from app.pricing.queries import SPAN_OF_TERMS, TARIFF_AS_JSON, TERMS_CHANGES, read_tariff, tax_terms
+from app.pricing.queries import (
+    SPAN_OF_TERMS,
+    TARIFF_AS_JSON,
+    TERMS_CHANGES,
+    read_tariff,
+    sold_offer_id,
+    tax_terms,
+)
 from app.pricing.rating import Quote, QuotePart, rate
 from app.pricing.retail_prices import set_retail_price
 from app.pricing.rules import BonusStep, Increment, Step, Tariff, require_quantity, tax_within
@@ -104,6 +111,7 @@ __all__ = [
     "set_fee",
     "set_price",
     "set_retail_price",
+    "sold_offer_id",
     "tax_terms",
     "tax_within",
 ]

@@ -11,7 +11,7 @@ from app.kernel import Money
 from app.pricing.errors import DateTakenError
 from app.pricing.models import Offer, OfferBonusStep
 from app.pricing.offers import require_offer
-from app.pricing.queries import sold_offer_id
+from app.pricing.queries import find_sold_offer
 from app.pricing.rules import BonusStep, earned_bonus, require_bonus_steps
 from app.tenancy import PlatformScope, TenantScope
 
@@ -62,7 +62,7 @@ def bonus_for(
 
     None where there is none, nothing is sold, or what is sold is in another currency.
     """
-    sold = sold_offer_id(scope, at)
+    sold = find_sold_offer(scope, at)
     since = (
         select(func.max(OfferBonusStep.valid_from))
         .where(OfferBonusStep.offer_id == sold, OfferBonusStep.valid_from <= at)

@@ -11,7 +11,7 @@ from app.kernel import CurrencyMismatchError, Money, new_id
 from app.pricing.errors import DateTakenError, UnknownFeeError
 from app.pricing.models import CreditPurpose, Fee, Offer
 from app.pricing.offers import require_offer
-from app.pricing.queries import sold_offer_id
+from app.pricing.queries import find_sold_offer
 from app.pricing.rules import require_fee
 from app.tenancy import PlatformScope, TenantScope
 
@@ -75,7 +75,7 @@ def fee_at(session: Session, scope: TenantScope, *, fee: str, at: datetime) -> F
     row = session.execute(
         select(Fee, Offer)
         .join(Offer, Offer.id == Fee.offer_id)
-        .where(Fee.offer_id == sold_offer_id(scope, at), Fee.fee == fee, Fee.valid_from <= at)
+        .where(Fee.offer_id == find_sold_offer(scope, at), Fee.fee == fee, Fee.valid_from <= at)
         .order_by(Fee.valid_from.desc())
         .limit(1)
     ).first()

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.pricing.errors import NothingSoldError
 from app.pricing.models import Meter, Offer, Price, PriceStep, RetailPrice, RetailPriceStep
-from app.pricing.queries import sold_offer_id
+from app.pricing.queries import find_sold_offer
 from app.pricing.rules import Increment, Step, held_to_floor
 from app.tenancy import PlatformScope, TenantScope
 
@@ -76,7 +76,7 @@ def price_book(session: Session, scope: TenantScope, *, at: datetime) -> PriceBo
 
     Refuses a reseller that sells nothing then.
     """
-    offer = session.scalar(select(Offer).where(Offer.id == sold_offer_id(scope, at)))
+    offer = session.scalar(select(Offer).where(Offer.id == find_sold_offer(scope, at)))
     if offer is None:
         raise NothingSoldError
     own = _own_prices(session, scope, offer.currency, at)

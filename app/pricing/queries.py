@@ -103,7 +103,7 @@ def _steps(found: Sequence[Sequence[str]] | None) -> tuple[Step, ...]:
     return tuple(Step(Decimal(above), Decimal(price)) for above, price in found or ())
 
 
-def sold_offer_id(scope: TenantScope, at: datetime) -> ScalarSelect[UUID]:
+def find_sold_offer(scope: TenantScope, at: datetime) -> ScalarSelect[UUID]:
     """Return the query for the offer that a reseller sells at a time; it finds NULL for none."""
     return (
         select(SoldOffer.offer_id)
@@ -130,3 +130,11 @@ def tax_terms(
         raise NothingSoldError
     currency, tax_rate, purpose = row
     return currency, tax_rate, CreditPurpose(purpose)
+
+
+def sold_offer_id(session: Session, scope: TenantScope, *, at: datetime) -> UUID:
+    """Return which offer a reseller sells at a time; refuses one that sells nothing yet."""
+    found: UUID | None = session.scalar(select(find_sold_offer(scope, at)))
+    if found is None:
+        raise NothingSoldError
+    return found

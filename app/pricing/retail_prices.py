@@ -10,7 +10,7 @@ from app import audit
 from app.kernel import new_id
 from app.pricing.errors import BadStepsError, DateTakenError, NoPriceError, PastDateError
 from app.pricing.models import Offer, Price, RetailPrice, RetailPriceStep
-from app.pricing.queries import sold_offer_id
+from app.pricing.queries import find_sold_offer
 from app.pricing.rules import Step, require_floor_kept, require_steps, require_unit_price
 from app.tenancy import TenantScope
 
@@ -64,7 +64,7 @@ def _plan(session: Session, scope: TenantScope, meter: str, at: datetime) -> tup
     row = session.execute(
         select(Offer.currency, Price.floor_price)
         .join(Price, Price.offer_id == Offer.id)
-        .where(Offer.id == sold_offer_id(scope, at), Price.meter == meter, Price.valid_from <= at)
+        .where(Offer.id == find_sold_offer(scope, at), Price.meter == meter, Price.valid_from <= at)
         .order_by(Price.valid_from.desc())
         .limit(1)
     ).first()

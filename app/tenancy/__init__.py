@@ -12,9 +12,11 @@ from app.tenancy.queries import (
     Site,
     custom_hosts,
     find_site,
+    get_active_reseller,
     get_path,
     get_reseller,
     list_resellers,
+    list_sub_resellers,
 )
 from app.tenancy.rules import normalise_host, require_slug
 from app.tenancy.scopes import PlatformScope, PublicScope, TenantScope
@@ -41,9 +43,11 @@ __all__ = [
     "custom_hosts",
     "find_site",
     "found_platform",
+    "get_active_reseller",
     "get_path",
     "get_reseller",
     "list_resellers",
+    "list_sub_resellers",
     "normalise_host",
     "require_slug",
 ]

@@ -57,6 +57,32 @@ def list_resellers(session: Session, scope: PlatformScope) -> Sequence[Tenant]:
     ).all()
 
 
+def list_sub_resellers(session: Session, scope: TenantScope) -> Sequence[Tenant]:
+    """Return every reseller below the scope's own, however deep, each followed by those below it.
+
+    Names and states alone: their customers are theirs, and row-level security keeps them so.
+    """
+    return session.scalars(
+        select(Tenant)
+        .where(Tenant.path.contains([scope.reseller_id]), Tenant.id != scope.reseller_id)
+        .order_by(Tenant.path)
+    ).all()
+
+
+def get_active_reseller(session: Session, scope: PlatformScope, *, reseller_id: UUID) -> Tenant:
+    """Return a reseller by its id; refuses an unknown one, a suspended one and the platform."""
+    tenant = session.scalar(
+        select(Tenant).where(
+            Tenant.id == reseller_id,
+            Tenant.kind == TenantKind.RESELLER.value,
+            Tenant.state == TenantState.ACTIVE.value,
+        )
+    )
+    if tenant is None:
+        raise TenantNotFoundError(tenant=str(reseller_id))
+    return tenant
+
+
 def get_reseller(session: Session, scope: PlatformScope | PublicScope, *, slug: str) -> Tenant:
     """Return the reseller called `slug`; refuses an unknown one."""
     tenant = session.scalar(

@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app import ledger
+from app.kernel import defer
 from app.worker.messages import Envelope, LiveMessage
 
 Announce = Callable[[Session, Sequence[Envelope]], list[LiveMessage]]
@@ -54,9 +55,19 @@ def announce_balances(session: Session, events: Sequence[Envelope]) -> list[Live
     ]
 
 
+def look_for_a_new_customer(session: Session, event: Envelope) -> None:
+    """Have somebody look whether this top-up brought its reseller a customer."""
+    defer(
+        session,
+        "grant_new_customer_bonus",
+        reseller_id=str(event.reseller_id),
+        wallet_id=event.body["wallet_id"],
+    )
+
+
 HANDLERS: Mapping[str, Handlers] = {
     "balance_changed": Handlers(announces=[announce_balances]),
     "customer_blocked": Handlers(),
     "customer_unblocked": Handlers(),
-    "top_up_settled": Handlers(),
+    "top_up_settled": Handlers(records=[look_for_a_new_customer]),
 }

@@ -27,6 +27,10 @@ def schedule(configuration: WorkerConfiguration) -> list[Occasion]:
         Occasion(RESCUE, "* * * * * */5", priority=100),
         Occasion("sweep_payments", "*/2 * * * *"),
         Occasion("expire_sessions", "17 * * * *"),
+        Occasion("retier", "* * * * *"),
+        # On the 1st that is 2:05 or 3:05 in Berlin; on other days there is nothing left to close.
+        Occasion("close_months", "5 1 * * *"),
+        Occasion("grant_bonuses", "11 3 * * *"),
         Occasion("verify_books", "41 1 * * *"),
         Occasion("forget_counterparties", "23 2 * * *", {"days": configuration.call_record_days}),
     ]

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import structlog
 
-from app import billing, identity, ledger, payments
+from app import billing, commissions, identity, ledger, payments
 from app.kernel import AppError, transaction
 from app.ports import Ports
 from app.tenancy import PlatformScope, TenantScope, list_resellers
@@ -103,3 +103,46 @@ def verify_books(ports: Ports) -> None:
         )
     else:
         _log.info("books_verified", laws=len(checks))
+
+
+@task("retier")
+def retier(ports: Ports) -> None:
+    """Let every book's shares follow the volume of the month."""
+    with transaction(_PLATFORM) as session:
+        moved = commissions.retier(session, _PLATFORM, now=ports.clock())
+    if moved:
+        _log.info("commission_retiered", books=moved)
+
+
+@task("close_months")
+def close_months(ports: Ports) -> None:
+    """Close every month that is over and open; one that was begun is gone on with."""
+    for closing in billing.close_months(now=ports.clock()):
+        _log.info(
+            "month_closed",
+            month=f"{closing.month:%Y-%m}",
+            statements=closing.statements,
+            trued_up=closing.trued_up,
+        )
+
+
+@task("grant_new_customer_bonus")
+def grant_new_customer_bonus(ports: Ports, *, reseller_id: str, wallet_id: str) -> None:
+    """Grant the bonus for a customer's first settled top-up, if this reseller has agreed one."""
+    scope = TenantScope(UUID(reseller_id))
+    with transaction(scope) as session:
+        billing.grant_new_customer_bonus(
+            session, scope, wallet_id=UUID(wallet_id), now=ports.clock()
+        )
+
+
+@task("grant_bonuses")
+def grant_bonuses(ports: Ports) -> None:
+    """Grant what customers have earned their resellers by staying and by using much."""
+    with transaction(_PLATFORM) as session:
+        scopes = [TenantScope(tenant.id) for tenant in list_resellers(session, _PLATFORM)]
+    granted = 0
+    for scope in scopes:
+        with transaction(scope) as session:
+            granted += len(billing.grant_due_bonuses(session, scope, now=ports.clock()))
+    _log.info("bonuses_granted", bonuses=granted)

@@ -13,6 +13,7 @@ TENANT_COLUMNS = ("reseller_id", "book_id")
 REFERENCE_TABLES = {
     "alembic_version",
     "bonus_steps",
+    "commission_months",
     "fees",
     "hosts",
     "ledger_account_kinds",

@@ -102,9 +102,19 @@ def test_a_new_agreement_shares_what_is_booked_from_its_date_on_whenever_it_was_
 
     agree(reseller, "0.50", now())
     cost_at(wallet, NOON)
-    cost_at(wallet, NOON - timedelta(hours=1))
+    cost_at(wallet, now())
 
     assert owned_by(reseller.id, book_id=reseller.id)["commission"] == 25 + 50 + 50
+
+
+def test_an_agreement_for_later_shares_nothing_before_its_date() -> None:
+    reseller = a_priced_reseller(offer=an_offer(tax_rate="0"), rate="0.25")
+    wallet = a_wallet(5_000, reseller=reseller)
+
+    agree(reseller, "0.50", now() + timedelta(hours=1))
+    cost_at(wallet, NOON)
+
+    assert owned_by(reseller.id, book_id=reseller.id)["commission"] == 25
 
 
 def test_a_price_added_for_the_past_holds_for_past_usage_charged_from_now_on() -> None:

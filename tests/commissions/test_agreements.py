@@ -6,17 +6,23 @@ import pytest
 from sqlalchemy import select
 
 from app.commissions import (
+    Agreement,
+    Basis,
     NoAgreementError,
     RateRefusedError,
+    StepsRefusedError,
     TermsFixedError,
     agree_commission,
     agree_commissions,
     read_terms,
 )
+from app.commissions import agreements_of as agreements_of_scope
 from app.commissions.models import CommissionAgreement, CommissionTerm
 from app.kernel import transaction
-from app.tenancy import PlatformScope, Tenant
+from app.tenancy import PlatformScope, Tenant, TenantScope
+from tests.commissions.agreed import an_agreement
 from tests.factories import a_reseller
+from tests.factories.races import all_at_once, refusals
 
 pytestmark = pytest.mark.usefixtures("connected")
 SCOPE = PlatformScope()
@@ -39,7 +45,7 @@ def agree_together(rates: dict[Tenant, str], valid_from: datetime) -> None:
         agree_commissions(
             session,
             SCOPE,
-            rates={reseller.id: Decimal(rate) for reseller, rate in rates.items()},
+            agreements={reseller.id: Agreement(Decimal(rate)) for reseller, rate in rates.items()},
             valid_from=valid_from,
         )
 
@@ -157,3 +163,76 @@ def test_a_child_cannot_agree_more_than_its_parent_nor_a_parent_less_than_its_ch
 def test_a_book_without_terms_is_refused(found: list[list[str]] | None) -> None:
     with pytest.raises(NoAgreementError):
         read_terms(found)
+
+
+def agree_steps(
+    reseller: Tenant,
+    agreement: Agreement,
+    valid_from: datetime = JANUARY,
+) -> None:
+    with transaction(SCOPE) as session:
+        agree_commission(
+            session,
+            SCOPE,
+            reseller_id=reseller.id,
+            rate=agreement.rate,
+            valid_from=valid_from,
+            steps=agreement.steps,
+            basis=agreement.basis,
+        )
+
+
+@pytest.mark.parametrize("basis", Basis)
+def test_steps_and_basis_are_kept_and_terms_begin_with_the_base_rate(basis: Basis) -> None:
+    reseller = a_reseller()
+    agreement = an_agreement("0.25", (500_000, "0.275"), (2_000_000, "0.325"), basis=basis)
+
+    agree_steps(reseller, agreement)
+
+    scope = TenantScope(reseller.id)
+    with transaction(scope) as session:
+        assert agreements_of_scope(session, scope) == {JANUARY: agreement}
+    assert terms_of(reseller) == {JANUARY: {reseller.id: Decimal("0.25")}}
+
+
+def test_a_child_cannot_rise_above_its_parent_at_any_volume() -> None:
+    parent, child = a_pair()
+    agree_steps(parent, an_agreement("0.25", (2_000, "0.30")))
+
+    with pytest.raises(RateRefusedError):
+        agree_steps(child, an_agreement("0.20", (1_000, "0.26")))
+
+    assert (agreements_of(child), terms_of(child)) == (0, {})
+    agree_steps(child, an_agreement("0.20", (1_000, "0.25"), (2_000, "0.30")))
+    assert agreements_of(child) == 1
+
+
+def test_a_parent_cannot_agree_steps_below_its_childs() -> None:
+    parent, child = a_pair()
+    agree_steps(parent, an_agreement("0.25", (1_000, "0.30")))
+    agree_steps(child, an_agreement("0.25", (1_000, "0.30")))
+
+    with pytest.raises(RateRefusedError):
+        agree_steps(parent, an_agreement("0.25", (1_001, "0.30")), JULY)
+
+    assert agreements_of(parent) == 1
+
+
+def test_steps_that_do_not_rise_are_refused_and_nothing_is_written() -> None:
+    reseller = a_reseller()
+
+    with pytest.raises(StepsRefusedError):
+        agree_steps(reseller, an_agreement("0.25", (1_000, "0.20")))
+
+    assert (terms_of(reseller), agreements_of(reseller)) == ({}, 0)
+
+
+def test_of_two_that_agree_at_once_the_second_sees_the_first() -> None:
+    parent, child = a_pair()
+    agree(parent, "0.25")
+    agree(child, "0.15")
+
+    results = all_at_once([lambda: agree(parent, "0.20", JULY), lambda: agree(child, "0.25", JULY)])
+
+    assert len(refusals(results)) == 1
+    assert sum(agreements_of(each) for each in (parent, child)) == 3

@@ -18,6 +18,7 @@ from app.billing import (
     settle_top_up,
     wallet_balance,
 )
+from app.commissions import Step as RateStep
 from app.commissions import agree_commission
 from app.kernel import Money, now, transaction
 from app.ledger import owned_balances
@@ -87,15 +88,24 @@ def some_steps(*steps: tuple[str, str]) -> tuple[Step, ...]:
 
 
 def a_priced_reseller(
-    *, offer: Offer | None = None, rate: str = "0.25", parent_id: UUID = PLATFORM_ID
+    *,
+    offer: Offer | None = None,
+    rate: str = "0.25",
+    steps: Sequence[tuple[int, str]] = (),
+    parent_id: UUID = PLATFORM_ID,
 ) -> Tenant:
-    """A reseller that sells an offer and has agreed a commission."""
+    """A reseller that sells an offer and has agreed a commission; steps as (above minor, rate)."""
     reseller, sold = a_reseller(parent_id=parent_id), offer or an_offer()
     scope = PlatformScope()
     with transaction(scope) as session:
         sell_offer(session, scope, reseller_id=reseller.id, offer_id=sold.id, valid_from=LONG_AGO)
         agree_commission(
-            session, scope, reseller_id=reseller.id, rate=Decimal(rate), valid_from=LONG_AGO
+            session,
+            scope,
+            reseller_id=reseller.id,
+            rate=Decimal(rate),
+            valid_from=LONG_AGO,
+            steps=[RateStep(above, Decimal(share)) for above, share in steps],
         )
     return reseller
 

@@ -22,6 +22,7 @@ from tests.factories.money import (
     paid,
     settle,
 )
+from tests.factories.months import a_bonus, close_this_month
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,9 @@ class World:
     open_top_up: UUID
     payment: str
     key: str
+    parent: UUID
+    late: UUID
+    bonus: UUID
 
 
 def a_world() -> World:
@@ -55,8 +59,11 @@ def a_world() -> World:
     charges = [charge(wallet, "159") for _ in range(4)]
     charge(other, "159")
     for each, limit in ((book, 3), (multis[-1].id, 100)):
-        with transaction(TenantScope(each)) as session:
-            ledger.roll_up(session, each, limit=limit)
+        roll_up(each, limit)
+    bonus = a_bonus(settled)
+    close_this_month()
+    late = charge(wallet, "159")
+    roll_up(book, 100)
     last = charge(wallet, an_event(wallet, "77", event_id="the-last-event"))
     revenue = AccountName("revenue", PLATFORM_ID, "EUR")
     expired = a_top_up(other, 700)
@@ -75,7 +82,15 @@ def a_world() -> World:
         open_top_up=a_top_up(wallet, 900).id,
         payment="pi_of_the_world",
         key=usage_key("the-last-event"),
+        parent=singles[-2].id,
+        late=late.id,
+        bonus=bonus,
     )
+
+
+def roll_up(book: UUID, limit: int) -> None:
+    with transaction(TenantScope(book)) as session:
+        ledger.roll_up(session, book, limit=limit)
 
 
 @dataclass(frozen=True)
@@ -87,7 +102,7 @@ class Plant:
     names: str = "account"
 
 
-def _plant(law: str, *statements: str, names: str = "account") -> Plant:
+def plant(law: str, *statements: str, names: str = "account") -> Plant:
     return Plant(law, statements, names)
 
 
@@ -100,62 +115,62 @@ _NO_SHARES = "ALTER TABLE usage_records DROP CONSTRAINT ck_usage_records_shares"
 _STRANGER = "00000000-0000-4000-8000-000000000000"
 
 IN_THE_LEDGER = (
-    _plant("balance-is-transfers", f"UPDATE ledger_balances SET posted = posted + 1 {_MINE}"),
-    _plant(
+    plant("balance-is-transfers", f"UPDATE ledger_balances SET posted = posted + 1 {_MINE}"),
+    plant(
         "balance-is-transfers",
         f"UPDATE ledger_transfers SET amount = amount + 1 {_ENTRY}",
     ),
-    _plant("balance-is-last-posting", f"UPDATE ledger_balances SET posted = posted - 1 {_MINE}"),
-    _plant("balance-is-last-posting", f"UPDATE ledger_balances SET version = version + 1 {_MINE}"),
-    _plant("balance-is-guarded", f"DELETE FROM ledger_balances {_MINE}"),
-    _plant(
+    plant("balance-is-last-posting", f"UPDATE ledger_balances SET posted = posted - 1 {_MINE}"),
+    plant("balance-is-last-posting", f"UPDATE ledger_balances SET version = version + 1 {_MINE}"),
+    plant("balance-is-guarded", f"DELETE FROM ledger_balances {_MINE}"),
+    plant(
         "balance-is-guarded",
         "INSERT INTO ledger_balances (book_id, account_id) VALUES ('{book}', '{revenue}')",
         names="revenue",
     ),
-    _plant("floor", _NO_FLOOR, f"UPDATE ledger_balances SET held = posted + 1 {_MINE}"),
-    _plant("held", _NO_SIGNS, f"UPDATE ledger_balances SET held = -1 {_MINE}"),
-    _plant("held", _NO_SIGNS, _NO_FLOOR, f"UPDATE ledger_balances SET credit_limit = -1 {_MINE}"),
-    _plant("versions-gapless", f"DELETE FROM ledger_postings {_MINE} AND version = 2"),
-    _plant("versions-gapless", f"UPDATE ledger_postings SET version = 99 {_MINE} AND version = 1"),
-    _plant(
+    plant("floor", _NO_FLOOR, f"UPDATE ledger_balances SET held = posted + 1 {_MINE}"),
+    plant("held", _NO_SIGNS, f"UPDATE ledger_balances SET held = -1 {_MINE}"),
+    plant("held", _NO_SIGNS, _NO_FLOOR, f"UPDATE ledger_balances SET credit_limit = -1 {_MINE}"),
+    plant("versions-gapless", f"DELETE FROM ledger_postings {_MINE} AND version = 2"),
+    plant("versions-gapless", f"UPDATE ledger_postings SET version = 99 {_MINE} AND version = 1"),
+    plant(
         "balance-chain",
         f"UPDATE ledger_postings SET balance_after = balance_after + 1 {_ENTRY}",
         names="entry",
     ),
-    _plant(
+    plant(
         "posting-is-transfers",
         f"UPDATE ledger_postings SET delta = delta + 1 {_ENTRY}",
         names="entry",
     ),
-    _plant("posting-is-transfers", f"DELETE FROM ledger_postings {_ENTRY}", names="entry"),
-    _plant("posting-is-transfers", f"DELETE FROM ledger_transfers {_ENTRY}", names="entry"),
-    _plant(
+    plant("posting-is-transfers", f"DELETE FROM ledger_postings {_ENTRY}", names="entry"),
+    plant("posting-is-transfers", f"DELETE FROM ledger_transfers {_ENTRY}", names="entry"),
+    plant(
         "posting-has-entry",
         "DELETE FROM ledger_entries WHERE book_id = '{book}' AND id = '{entry}'",
         names="entry",
     ),
-    _plant(
+    plant(
         "posting-has-entry",
         f"UPDATE ledger_postings SET account_id = '{{revenue}}' {_ENTRY}",
         names="entry",
     ),
-    _plant("zero-sum", f"UPDATE ledger_balances SET posted = posted + 1 {_MINE}", names="EUR"),
-    _plant(
+    plant("zero-sum", f"UPDATE ledger_balances SET posted = posted + 1 {_MINE}", names="EUR"),
+    plant(
         "zero-sum",
         "UPDATE ledger_rollups SET posted = posted - 1"
         " WHERE book_id = '{book}' AND account_id = '{revenue}'",
         names="EUR",
     ),
-    _plant("zero-sum", f"DELETE FROM ledger_tail {_ENTRY}", names="EUR"),
-    _plant(
+    plant("zero-sum", f"DELETE FROM ledger_tail {_ENTRY}", names="EUR"),
+    plant(
         # The whole still adds up to nothing: only the two books tell.
         "zero-sum-of-book",
         "UPDATE ledger_rollups SET posted = posted + 1 WHERE account_id = '{revenue}'",
         "UPDATE ledger_rollups SET posted = posted - 1 WHERE account_id = '{other_revenue}'",
         names="book",
     ),
-    _plant(
+    plant(
         # The book still adds up to nothing: one beneficiary's cent went to another.
         "rollup-is-transfers",
         "UPDATE ledger_rollups"
@@ -163,58 +178,58 @@ IN_THE_LEDGER = (
         " WHERE book_id = '{book}' AND account_id IN ('{revenue}', '{commission}')",
         names="revenue",
     ),
-    _plant(
+    plant(
         "rollup-is-transfers",
         "INSERT INTO ledger_tail VALUES ('{book}', '{rolled_up}')",
         names="revenue",
     ),
-    _plant("rollup-is-transfers", f"DELETE FROM ledger_tail {_ENTRY}", names="revenue"),
-    _plant(
+    plant("rollup-is-transfers", f"DELETE FROM ledger_tail {_ENTRY}", names="revenue"),
+    plant(
         "transfer-has-entry",
         "DELETE FROM ledger_entries WHERE book_id = '{book}' AND id = '{entry}'",
         names="entry",
     ),
-    _plant(
+    plant(
         "transfer-has-accounts",
         f"UPDATE ledger_transfers SET credit_id = '{_STRANGER}' {_ENTRY} AND n = 1",
         names="entry",
     ),
-    _plant(
+    plant(
         "transfer-of-one-currency",
         "UPDATE ledger_accounts SET currency = 'USD' WHERE id = '{revenue}'",
         names="entry",
     ),
-    _plant(
+    plant(
         "transfer-moves-money",
         "ALTER TABLE ledger_transfers DROP CONSTRAINT ck_ledger_transfers_amount",
         f"UPDATE ledger_transfers SET amount = -amount {_ENTRY}",
         names="entry",
     ),
-    _plant(
+    plant(
         "transfer-moves-money",
         "ALTER TABLE ledger_transfers DROP CONSTRAINT ck_ledger_transfers_two_accounts",
         f"UPDATE ledger_transfers SET credit_id = debit_id {_ENTRY} AND n = 1",
         names="entry",
     ),
-    _plant(
+    plant(
         "transfer-is-allowed",
         f"UPDATE ledger_transfers SET debit_id = credit_id, credit_id = debit_id {_ENTRY}",
         names="entry",
     ),
-    _plant(
+    plant(
         "transfer-is-allowed",
         "DELETE FROM ledger_rules WHERE entry_kind = 'usage' AND credit_kind = 'revenue'",
         names="entry",
     ),
-    _plant("transfers-numbered", f"DELETE FROM ledger_transfers {_ENTRY} AND n = 1", names="entry"),
-    _plant("entry-moves-or-marks", f"DELETE FROM ledger_transfers {_ENTRY}", names="entry"),
-    _plant(
+    plant("transfers-numbered", f"DELETE FROM ledger_transfers {_ENTRY} AND n = 1", names="entry"),
+    plant("entry-moves-or-marks", f"DELETE FROM ledger_transfers {_ENTRY}", names="entry"),
+    plant(
         "key-used-once",
         "ALTER TABLE ledger_entries DROP CONSTRAINT uq_ledger_entries_book_id_key",
         "UPDATE ledger_entries SET key = '{key}' WHERE book_id = '{book}' AND id = '{rolled_up}'",
         names="key",
     ),
-    _plant(
+    plant(
         "tail-has-entry",
         "DELETE FROM ledger_entries WHERE book_id = '{book}' AND id = '{entry}'",
         names="entry",
@@ -222,84 +237,84 @@ IN_THE_LEDGER = (
 )
 
 IN_BILLING = (
-    _plant(
+    plant(
         "wallet-has-account",
         "UPDATE wallets SET currency = 'USD' WHERE id = '{wallet}'",
         names="wallet",
     ),
-    _plant("wallet-has-account", "DELETE FROM wallets WHERE id = '{wallet}'"),
-    _plant("usage-has-entry", f"DELETE FROM usage_records {_RECORD}", names="entry"),
-    _plant(
+    plant("wallet-has-account", "DELETE FROM wallets WHERE id = '{wallet}'"),
+    plant("usage-has-entry", f"DELETE FROM usage_records {_RECORD}", names="entry"),
+    plant(
         "usage-has-entry",
         f"UPDATE usage_records SET event_id = 'another' {_RECORD}",
         names="entry",
     ),
-    _plant(
+    plant(
         "usage-has-entry",
         "DELETE FROM ledger_entries WHERE book_id = '{book}' AND id = '{entry}'",
         names="entry",
     ),
-    _plant(
+    plant(
         "usage-gross",
         f"UPDATE usage_records SET gross_minor = gross_minor + 1, net_minor = net_minor + 1"
         f" {_RECORD}",
         names="entry",
     ),
-    _plant(
+    plant(
         "usage-parts",
         _NO_SHARES,
         f"UPDATE usage_records SET net_minor = net_minor - 1 {_RECORD}",
         names="entry",
     ),
-    _plant(
+    plant(
         "usage-parts",
         f"UPDATE usage_records SET tax_minor = -1, net_minor = gross_minor + 1 {_RECORD}",
         names="entry",
     ),
-    _plant(
+    plant(
         "usage-tax",
         f"UPDATE usage_records SET tax_minor = tax_minor + 1, net_minor = net_minor - 1 {_RECORD}",
         names="entry",
     ),
-    _plant(
+    plant(
         "usage-net",
         f"UPDATE ledger_transfers SET amount = amount + 1 {_ENTRY} AND credit_id = '{{revenue}}'",
         names="entry",
     ),
-    _plant(
+    plant(
         "top-up-credited",
         "UPDATE top_ups SET amount_minor = amount_minor + 1 WHERE id = '{top_up}'",
         names="top_up",
     ),
-    _plant(
+    plant(
         "top-up-credited",
         "UPDATE top_ups SET state = 'settled' WHERE id = '{open_top_up}'",
         names="open_top_up",
     ),
-    _plant(
+    plant(
         "top-up-claimed",
         "DELETE FROM payment_claims WHERE payment_id = '{payment}'",
         names="top_up",
     ),
-    _plant(
+    plant(
         "top-up-claimed",
         "INSERT INTO payment_claims VALUES ('pi_second', '{book}', '{top_up}')",
         names="top_up",
     ),
-    _plant(
+    plant(
         "top-up-claimed",
         "UPDATE top_ups SET payment_id = 'pi_other' WHERE id = '{top_up}'",
         names="top_up",
     ),
-    _plant(
+    plant(
         "top-up-open",
         "UPDATE top_ups SET state = 'expired' WHERE id = '{top_up}'",
         names="top_up",
     ),
-    _plant(
+    plant(
         "top-up-open",
         "INSERT INTO payment_claims VALUES ('pi_early', '{book}', '{open_top_up}')",
         names="open_top_up",
     ),
-    _plant("credit-has-top-up", "DELETE FROM top_ups WHERE id = '{top_up}'", names="payment"),
+    plant("credit-has-top-up", "DELETE FROM top_ups WHERE id = '{top_up}'", names="payment"),
 )

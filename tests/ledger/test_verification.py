@@ -15,9 +15,10 @@ from app.ledger.laws import LAWS as LEDGER_LAWS
 from app.tenancy import PlatformScope, TenantScope
 from tests.conftest import Database
 from tests.ledger.planted import IN_BILLING, IN_THE_LEDGER, Plant, World, a_world
+from tests.ledger.planted_months import IN_MONTHS
 
 SCOPE = PlatformScope()
-PLANTS = [*IN_THE_LEDGER, *IN_BILLING]
+PLANTS = [*IN_THE_LEDGER, *IN_BILLING, *IN_MONTHS]
 
 
 @pytest.fixture(scope="module")

@@ -360,4 +360,5 @@ def test_the_terms_hold_until_her_next_price() -> None:
     with transaction(scope) as session:
         terms = read_terms(session, scope, METER, NOON, booked_at=NOON)
 
-    assert terms.priced.until == LATER
+    assert terms.priced.covers(NOON)
+    assert not terms.priced.covers(LATER)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from app.branding import BrandLook, BrandTokens
+from app.commissions import Step
 
 PLATFORM_NAME = "Kontor"
 PLATFORM_ADMIN = "admin@kontor.example"
@@ -205,6 +206,10 @@ HAFEN = Brand(
         ),
     ),
 )  # fmt: skip
+
+# Above 5,000 € and 20,000 € net in a month a reseller earns more.
+_RISING = (Step(500_000, Decimal("0.275")), Step(2_000_000, Decimal("0.325")))
+STEPS: Mapping[str, tuple[Step, ...]] = {"nordlicht": _RISING, "brightline": _RISING, "hafen": ()}
 
 # Parents before children.
 BRANDS = (NORDLICHT, BRIGHTLINE, HAFEN)

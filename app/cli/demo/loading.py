@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
@@ -113,14 +112,14 @@ def _resellers(
     session: Session, offers: Mapping[str, UUID], valid_from: datetime, platform_domain: str
 ) -> None:
     ids: dict[str, UUID] = {}
-    rates: dict[UUID, Decimal] = {}
+    agreements: dict[UUID, commissions.Agreement] = {}
     for brand in cast.BRANDS:
         parent = ids[brand.parent] if brand.parent else PLATFORM_ID
         tenant = tenancy.add_reseller(
             session, _PLATFORM, slug=brand.slug, name=brand.name, parent_id=parent
         )
         ids[brand.slug] = tenant.id
-        rates[tenant.id] = brand.commission
+        agreements[tenant.id] = commissions.Agreement(brand.commission, cast.STEPS[brand.slug])
         branding.save_brand(session, TenantScope(tenant.id), look=brand.look)
         if brand.custom_host:
             tenancy.add_host(
@@ -137,7 +136,7 @@ def _resellers(
             offer_id=offers[brand.offer],
             valid_from=valid_from,
         )
-    commissions.agree_commissions(session, _PLATFORM, rates=rates, valid_from=valid_from)
+    commissions.agree_commissions(session, _PLATFORM, agreements=agreements, valid_from=valid_from)
 
 
 def _people(session: Session, scope: TenantScope, brand: cast.Brand) -> dict[str, UUID]:

@@ -21,11 +21,13 @@ from app.ledger.errors import (
     AccountNotFoundError,
     InsufficientFundsError,
     KeyReusedError,
+    PartialViewError,
     TransferRefusedError,
 )
 from app.ledger.laws import NOWHERE, Law
+from app.ledger.reach import Reach, mark_new, record_verified, relations
 from app.ledger.totals import credited_since, credits_of, shared_balances
-from app.ledger.verification import BrokenRow, Check, PartialViewError, examine, verify
+from app.ledger.verification import BrokenRow, Check, examine, examine_all, verify
 
 __all__ = [
     "NOWHERE",
@@ -41,6 +43,7 @@ __all__ = [
     "OwnedBalance",
     "PartialViewError",
     "Posted",
+    "Reach",
     "StatementLine",
     "TransferDraft",
     "TransferRefusedError",
@@ -50,13 +53,17 @@ __all__ = [
     "credited_since",
     "credits_of",
     "examine",
+    "examine_all",
     "fingerprint",
     "get_balance",
     "get_balances",
+    "mark_new",
     "open_account",
     "owned_balances",
     "post",
     "post_through",
+    "record_verified",
+    "relations",
     "roll_up",
     "shared_balances",
     "statement",

@@ -1,6 +1,10 @@
 from app.kernel import AppError, Kind, translatable
 
 
+class PartialViewError(PermissionError):
+    """A tenant sees its own rows alone: what it calls broken may be whole, and the other way."""
+
+
 class InsufficientFundsError(AppError):
     """A guarded account cannot pay. `facts`: available, required (minor units), currency."""
 

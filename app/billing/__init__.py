@@ -18,6 +18,7 @@ from app.billing.figures import BookTotals, customer_counts, platform_figures, r
 from app.billing.fulfilment import PageTerms, apply_event, confirm_top_up, start_top_up
 from app.billing.history import HistoryLine, wallet_history
 from app.billing.models import TopUp, TopUpState, Wallet, WalletState
+from app.billing.proof import Proof, prove_books
 from app.billing.rules import GREATEST_TOP_UP, LEAST_TOP_UP, mask_number
 from app.billing.top_ups import (
     attach_checkout,
@@ -50,6 +51,7 @@ __all__ = [
     "HistoryLine",
     "InsufficientFundsError",
     "PageTerms",
+    "Proof",
     "RequestKeyReusedError",
     "TopUp",
     "TopUpInProgressError",
@@ -77,6 +79,7 @@ __all__ = [
     "open_wallet",
     "pending_top_ups",
     "platform_figures",
+    "prove_books",
     "request_top_up",
     "reseller_figures",
     "settle_top_up",

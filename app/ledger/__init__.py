@@ -19,12 +19,18 @@ from app.ledger.balances import (
 from app.ledger.entries import EntryDraft, Posted, TransferDraft, fingerprint, post, post_through
 from app.ledger.errors import (
     AccountNotFoundError,
+    HeadKeyMissingError,
+    HeadsKeptError,
+    HeadsLostError,
     InsufficientFundsError,
     KeyReusedError,
     PartialViewError,
     TransferRefusedError,
 )
+from app.ledger.export_checks import examine_export
+from app.ledger.exports import export_heads
 from app.ledger.laws import NOWHERE, Law
+from app.ledger.ports import HeadLog
 from app.ledger.reach import Reach, mark_new, record_verified, relations
 from app.ledger.totals import credited_since, credits_of, shared_balances
 from app.ledger.verification import BrokenRow, Check, examine, examine_all, verify
@@ -37,6 +43,10 @@ __all__ = [
     "BrokenRow",
     "Check",
     "EntryDraft",
+    "HeadKeyMissingError",
+    "HeadLog",
+    "HeadsKeptError",
+    "HeadsLostError",
     "InsufficientFundsError",
     "KeyReusedError",
     "Law",
@@ -54,6 +64,8 @@ __all__ = [
     "credits_of",
     "examine",
     "examine_all",
+    "examine_export",
+    "export_heads",
     "fingerprint",
     "get_balance",
     "get_balances",

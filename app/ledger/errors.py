@@ -35,3 +35,33 @@ class AccountNotFoundError(AppError):
     kind = Kind.NOT_FOUND
     code = "ledger.account_not_found"
     text = translatable("There is no such account.")
+
+
+class HeadKeyMissingError(AppError):
+    """There are exported heads, and the key that signed them is gone. `facts`: file."""
+
+    kind = Kind.CONFLICT
+    code = "ledger.head_key_missing"
+    text = translatable(
+        "The key of the exported heads is missing. Put it back, or move the file of heads away "
+        "and run: kontor ledger export-head --start-over"
+    )
+
+
+class HeadsLostError(AppError):
+    """The file of exported heads ends before what the database remembers. `facts`: line."""
+
+    kind = Kind.CONFLICT
+    code = "ledger.heads_lost"
+    text = translatable(
+        "Exported heads are missing from their file. Put the file back, or move what is left of "
+        "it away and run: kontor ledger export-head --start-over"
+    )
+
+
+class HeadsKeptError(AppError):
+    """Starting over would write on after heads that are still there."""
+
+    kind = Kind.CONFLICT
+    code = "ledger.heads_kept"
+    text = translatable("There are exported heads. Move their file away before you start over.")

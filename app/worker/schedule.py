@@ -27,6 +27,8 @@ def schedule(configuration: WorkerConfiguration) -> list[Occasion]:
         Occasion(RESCUE, "* * * * * */5", priority=100),
         Occasion("sweep_payments", "*/2 * * * *"),
         Occasion("expire_sessions", "17 * * * *"),
+        Occasion("export_heads", "*/5 * * * *"),
+        Occasion("verify_new_bookings", "11 * * * *"),
         Occasion("verify_books", "41 1 * * *"),
         Occasion("forget_counterparties", "23 2 * * *", {"days": configuration.call_record_days}),
     ]

@@ -48,6 +48,18 @@ def take_accounts_as_given(database: Database) -> None:
     )
 
 
+def forget_one_roll_up_at_a_time(database: Database) -> None:
+    """Let several processes roll up one book at once."""
+    lock = "PERFORM pg_advisory_xact_lock(hashtextextended('ledger_roll_up:' || p_book, 0));"
+    _replace(database, lock, "", function="ledger_roll_up")
+
+
+def seal_slowly(database: Database, *, seconds: float) -> None:
+    """Wait between the last seal and the next; the locks stay as they are."""
+    then = "number := coalesce(last.n, 0) + 1;"
+    _replace(database, then, f"PERFORM pg_sleep({seconds}); {then}", function="ledger_seal")
+
+
 def forget_payment_claims(database: Database) -> None:
     """Let a payment be claimed any number of times."""
     _execute(database, "ALTER TABLE payment_claims DROP CONSTRAINT pk_payment_claims")
@@ -73,9 +85,9 @@ def without_row_locks(engine: Engine) -> Iterator[None]:
         event.remove(engine, "before_cursor_execute", strip)
 
 
-def _replace(database: Database, clause: str, other: str) -> None:
+def _replace(database: Database, clause: str, other: str, *, function: str = "ledger_post") -> None:
     with psycopg.connect(database.owner_url) as owner:
-        found = owner.execute("SELECT pg_get_functiondef('ledger_post'::regproc)").fetchone()
+        found = owner.execute("SELECT pg_get_functiondef(%s::regproc)", [function]).fetchone()
         assert found is not None
         assert clause in found[0], clause
         owner.execute(found[0].replace(clause, other))

@@ -5,13 +5,13 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from app import billing, ledger
+from app import ledger
 from app.billing.rules import usage_key
-from app.kernel import transaction
-from app.ledger import AccountName, Check, Reach
+from app.ledger import AccountName
 from app.payments import CheckoutResult, CheckoutState
 from app.pricing import CreditPurpose
-from app.tenancy import PLATFORM_ID, PlatformScope, TenantScope
+from app.tenancy import PLATFORM_ID
+from tests.factories.books import export, prove, roll_up
 from tests.factories.money import (
     a_chain,
     a_top_up,
@@ -22,6 +22,7 @@ from tests.factories.money import (
     paid,
     settle,
 )
+from tests.fakes import FakeHeads
 
 
 @dataclass(frozen=True)
@@ -45,25 +46,6 @@ class World:
     proved_seal: str
 
 
-def prove(reach: Reach = Reach.WHOLE) -> list[Check]:
-    """Every check, and where all is well the mark from which the next proof goes on."""
-    scope = PlatformScope()
-    with transaction(scope) as session:
-        ledger.mark_new(session, scope, reach)
-        checks = [
-            *ledger.verify(session, scope, reach=reach),
-            *billing.verify(session, scope, reach=reach),
-        ]
-        if not any(check.broken for check in checks):
-            ledger.record_verified(session, scope)
-    return checks
-
-
-def roll_up(book: UUID, limit: int) -> None:
-    with transaction(TenantScope(book)) as session:
-        ledger.roll_up(session, book, limit=limit)
-
-
 def a_world() -> World:
     """Two chains of three, taxed both ways; charges rolled up and not; one that cost nothing.
 
@@ -79,7 +61,9 @@ def a_world() -> World:
     charge(other, "159")
     roll_up(book, 3)
     roll_up(multis[-1].id, 100)
-    prove()
+    log = FakeHeads()
+    export(log)
+    assert prove(log).broken == []
     settled = a_top_up(wallet, 5_000)
     settle(settled, paid(settled, payment_id="pi_of_the_world"))
     sealed = charge(wallet, "31")

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -22,8 +23,17 @@ def own(cluster: PostgresServer, connected: Database) -> Iterator[Database]:
         yield database
 
 
+@pytest.fixture(autouse=True)
+def heads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the command keeps the exported heads."""
+    file = tmp_path / "heads.jsonl"
+    for name, value in {"KONTOR_MODE": "demo", "HEAD_FILE": str(file), "COLUMNS": "200"}.items():
+        monkeypatch.setenv(name, value)
+    return file
+
+
 def verify(*options: str) -> Result:
-    return CliRunner().invoke(ledger, ["verify", *options], env={"COLUMNS": "200"})
+    return CliRunner().invoke(ledger, ["verify", *options])
 
 
 def corrupt(database: Database, wallet: Wallet) -> None:

@@ -225,7 +225,8 @@ def test_a_site_does_not_say_how_far_the_books_were_proved(
 def two_roll_ups_that_meet(own: Database) -> tuple[Book, list[Exception | None]]:
     """One counts an entry and waits; one that takes another block comes meanwhile.
 
-    The second block is the older one: its id was made before, as a slow sender's may be.
+    The second block is the older one: its id was made before, as a slow sender's may be. The blocks
+    share no account: one waits for the other at the lock of the roll-up or nowhere.
     """
     book = a_book()
     wallet = book.wallet(1_000)
@@ -241,8 +242,9 @@ def two_roll_ups_that_meet(own: Database) -> tuple[Book, list[Exception | None]]
                 "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
             ).fetchone():
                 pass
-        transfer = TransferDraft(wallet, book.shared("revenue"), euros(5))
-        write(book, replace(a_draft(book, [transfer], watch=wallet), entry_id=early))
+        transfer = TransferDraft(book.shared("clearing"), wallet, euros(5))
+        draft = a_draft(book, [transfer], watch=wallet, kind="top_up")
+        write(book, replace(draft, entry_id=early))
         roll_up(book.id, 1)
 
     results = all_at_once([lambda: roll_up(book.id, 1), late_entry])

@@ -143,6 +143,7 @@ END $$
 
 def upgrade() -> None:
     _make_tables()
+    _wall_tables()
     op.create_index("ix_payment_claims_top_up", "payment_claims", ["top_up_id"])
     for body, _ in FUNCTIONS.values():
         op.execute(body)
@@ -193,6 +194,9 @@ def _make_tables() -> None:
         sa.Column("line", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("book_id", name=op.f("pk_ledger_exported")),
     )
+
+
+def _wall_tables() -> None:
     for table, platform in WALLS.items():
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"CREATE POLICY tenant ON {table} TO kontor_app USING (book_id = {TENANT})")

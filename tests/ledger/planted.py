@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app import ledger
+from app.billing import Wallet
 from app.billing.rules import usage_key
 from app.ledger import AccountName
 from app.payments import CheckoutResult, CheckoutState
@@ -51,19 +52,8 @@ def a_world() -> World:
 
     All but the last charges and the last top-up were proved before.
     """
-    singles, multis = (a_chain(3, offer=an_offer(purpose=purpose)) for purpose in CreditPurpose)
-    free = a_chain(1, offer=an_offer(unit_price="0"))
-    book = singles[-1].id
-    wallet = a_wallet(5_000, reseller=singles[-1])
-    other = a_wallet(reseller=multis[-1])
-    charge(a_wallet(reseller=free[-1]), "10")
-    charges = [charge(wallet, "159") for _ in range(4)]
-    charge(other, "159")
-    roll_up(book, 3)
-    roll_up(multis[-1].id, 100)
-    log = FakeHeads()
-    export(log)
-    assert prove(log).broken == []
+    wallet, other, rolled_up = _proved_past()
+    book = wallet.reseller_id
     settled = a_top_up(wallet, 5_000)
     settle(settled, paid(settled, payment_id="pi_of_the_world"))
     sealed = charge(wallet, "31")
@@ -77,11 +67,11 @@ def a_world() -> World:
         book=book,
         account=wallet.account_id,
         revenue=ledger.account_id(book, revenue),
-        other_revenue=ledger.account_id(multis[-1].id, revenue),
+        other_revenue=ledger.account_id(other.reseller_id, revenue),
         commission=ledger.account_id(book, AccountName("commission", book, "EUR")),
         wallet=wallet.id,
         entry=last.id,
-        rolled_up=charges[0].id,
+        rolled_up=rolled_up,
         top_up=settled.id,
         open_top_up=a_top_up(wallet, 900).id,
         payment="pi_of_the_world",
@@ -90,6 +80,23 @@ def a_world() -> World:
         seal=f"seal 2 of book {book}",
         proved_seal=f"seal 1 of book {book}",
     )
+
+
+def _proved_past() -> tuple[Wallet, Wallet, UUID]:
+    """A wallet of each chain, and an entry that was rolled up and proved long ago."""
+    singles, multis = (a_chain(3, offer=an_offer(purpose=purpose)) for purpose in CreditPurpose)
+    free = a_chain(1, offer=an_offer(unit_price="0"))
+    wallet = a_wallet(5_000, reseller=singles[-1])
+    other = a_wallet(reseller=multis[-1])
+    charge(a_wallet(reseller=free[-1]), "10")
+    charges = [charge(wallet, "159") for _ in range(4)]
+    charge(other, "159")
+    roll_up(wallet.reseller_id, 3)
+    roll_up(other.reseller_id, 100)
+    log = FakeHeads()
+    export(log)
+    assert prove(log).broken == []
+    return wallet, other, charges[0].id
 
 
 @dataclass(frozen=True)

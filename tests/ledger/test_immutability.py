@@ -18,6 +18,7 @@ TABLES = {
     "ledger_postings": "delta",
     "ledger_tail": "entry_id",
     "ledger_rollups": "posted",
+    "ledger_seals": "entries",
     "ledger_account_kinds": "guarded",
     "ledger_rules": "credit_kind",
 }

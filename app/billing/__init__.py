@@ -45,6 +45,7 @@ from app.billing.holds import (
 )
 from app.billing.models import TopUp, TopUpState, Wallet, WalletState
 from app.billing.month_end import MonthClosing, close_month, close_months
+from app.billing.proof import Proof, prove_books
 from app.billing.rules import GREATEST_TOP_UP, LEAST_TOP_UP, mask_number
 from app.billing.top_ups import (
     attach_checkout,
@@ -93,6 +94,7 @@ __all__ = [
     "MonthClosing",
     "PageTerms",
     "PlacedHold",
+    "Proof",
     "RequestKeyReusedError",
     "StepLine",
     "TopUp",
@@ -131,6 +133,7 @@ __all__ = [
     "pending_top_ups",
     "place_hold",
     "platform_figures",
+    "prove_books",
     "quote_usage",
     "read_hold",
     "release_hold",

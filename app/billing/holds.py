@@ -99,6 +99,29 @@ def place_hold(
         parts=[(chart.PAYING_WALLET, amount.minor)],
         currency=amount.currency,
     )
+    held = _reserve(session, scope, draft, key=key, customer_id=customer_id, amount=amount, now=now)
+    _remember(scope, held.hold_id, customer_id)
+    return PlacedHold(
+        id=held.hold_id,
+        customer_id=customer_id,
+        amount=amount,
+        expires_at=expires_at,
+        state=ledger.HoldState.OPEN,
+        available=Money(held.posted - held.held + held.credit_limit, amount.currency),
+        replayed=held.replayed,
+    )
+
+
+def _reserve(
+    session: Session,
+    scope: TenantScope,
+    draft: ledger.HoldDraft,
+    *,
+    key: str,
+    customer_id: UUID,
+    amount: Money,
+    now: datetime,
+) -> ledger.Held:
     note_emitted(session)
     try:
         held = ledger.hold_through(
@@ -112,16 +135,7 @@ def place_hold(
         raise insufficient(refused) from refused
     except ledger.KeyReusedError as refused:
         raise HoldKeyReusedError(key=key) from refused
-    _remember(scope, held.hold_id, customer_id)
-    return PlacedHold(
-        id=held.hold_id,
-        customer_id=customer_id,
-        amount=amount,
-        expires_at=expires_at,
-        state=ledger.HoldState.OPEN,
-        available=Money(held.posted - held.held + held.credit_limit, amount.currency),
-        replayed=held.replayed,
-    )
+    return held
 
 
 def extend_hold(

@@ -54,6 +54,7 @@ from app.billing.intake import (
 )
 from app.billing.models import TopUp, TopUpState, Wallet, WalletState
 from app.billing.month_end import MonthClosing, close_month, close_months
+from app.billing.proof import Proof, prove_books
 from app.billing.reported import (
     EventId,
     MeterName,
@@ -121,6 +122,7 @@ __all__ = [
     "PageTerms",
     "PhoneNumber",
     "PlacedHold",
+    "Proof",
     "Quantity",
     "Reported",
     "ReportedUsage",
@@ -166,6 +168,7 @@ __all__ = [
     "pending_top_ups",
     "place_hold",
     "platform_figures",
+    "prove_books",
     "quote_usage",
     "read_hold",
     "read_reported",

@@ -31,12 +31,18 @@ from app.ledger.entries import (
 from app.ledger.errors import (
     AccountNotFoundError,
     BooksMovedError,
+    HeadKeyMissingError,
+    HeadsKeptError,
+    HeadsLostError,
     HoldClosedError,
     HoldNotFoundError,
     InsufficientFundsError,
     KeyReusedError,
+    PartialViewError,
     TransferRefusedError,
 )
+from app.ledger.export_checks import examine_export
+from app.ledger.exports import export_heads
 from app.ledger.holds import (
     Held,
     HoldDraft,
@@ -64,8 +70,10 @@ from app.ledger.periods import (
     periods,
     split_period,
 )
+from app.ledger.ports import HeadLog
+from app.ledger.reach import Reach, mark_new, record_verified, relations
 from app.ledger.totals import credited_since, credits_of, shared_balances
-from app.ledger.verification import BrokenRow, Check, PartialViewError, examine, verify
+from app.ledger.verification import BrokenRow, Check, examine, examine_all, verify
 
 __all__ = [
     "NOWHERE",
@@ -76,6 +84,10 @@ __all__ = [
     "BrokenRow",
     "Check",
     "EntryDraft",
+    "HeadKeyMissingError",
+    "HeadLog",
+    "HeadsKeptError",
+    "HeadsLostError",
     "Held",
     "Hold",
     "HoldClosedError",
@@ -94,6 +106,7 @@ __all__ = [
     "PeriodPart",
     "PeriodTotal",
     "Posted",
+    "Reach",
     "StatementLine",
     "TransferDraft",
     "TransferRefusedError",
@@ -106,7 +119,10 @@ __all__ = [
     "credited_since",
     "credits_of",
     "examine",
+    "examine_all",
+    "examine_export",
     "expire_holds",
+    "export_heads",
     "extend_hold",
     "fingerprint",
     "get_balance",
@@ -117,6 +133,7 @@ __all__ = [
     "hold_through",
     "known_entries",
     "lock_balances",
+    "mark_new",
     "open_account",
     "overdue_accounts",
     "owned_balances",
@@ -128,6 +145,8 @@ __all__ = [
     "post_many",
     "post_through",
     "present_state",
+    "record_verified",
+    "relations",
     "release_hold",
     "roll_up",
     "set_credit_limit",

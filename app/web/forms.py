@@ -14,7 +14,6 @@ from decimal import Decimal
 import flask_babel
 from flask import Flask, flash, g, redirect, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
@@ -22,6 +21,7 @@ from app.edge import STATUS
 from app.kernel import AppError, Kind
 from app.web import formats
 from app.web.typed import Typed, UnreadableDayError, read_day
+from app.web.words import gettext
 
 # They are not about what was typed: the whole request is answered.
 _ELSEWHERE = frozenset({Kind.UNAUTHENTICATED, Kind.TOO_MANY, Kind.UNAVAILABLE})

@@ -21,6 +21,7 @@ TABLES = {
     "ledger_period_rollups": "credited",
     "ledger_closed_periods": "closed_at",
     "ledger_late_entries": "period",
+    "ledger_seals": "entries",
     "ledger_account_kinds": "guarded",
     "ledger_rules": "credit_kind",
 }

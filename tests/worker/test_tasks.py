@@ -1,14 +1,30 @@
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
+import pytest
+from structlog.testing import capture_logs
 
+from app.embedded import PostgresServer
 from app.kernel import new_id
+from app.ports import Ports
 from app.worker.configuration import WorkerConfiguration
 from app.worker.registry import tasks
 from app.worker.schedule import RESCUE, schedule
-from app.worker.tasks import expire_sessions, forget_counterparties
+from app.worker.tasks import (
+    expire_sessions,
+    export_heads,
+    forget_counterparties,
+    verify_books,
+    verify_new_bookings,
+)
 from tests.conftest import Database
 from tests.factories import a_customer, a_customer_user, a_reseller
+from tests.factories.books import roll_up
+from tests.factories.databases import a_database_of_its_own, connected_to
+from tests.factories.money import a_wallet
+from tests.fakes import FakeHeads, fake_ports
 from tests.worker.test_jobs import NOW, PORTS
 
 
@@ -58,3 +74,47 @@ def test_every_occasion_has_its_task() -> None:
     planned = {occasion.task for occasion in schedule(configuration)}
 
     assert planned <= {*tasks(), RESCUE}
+
+
+@pytest.fixture
+def own(cluster: PostgresServer, connected: Database) -> Iterator[Database]:
+    with a_database_of_its_own(cluster) as database, connected_to(database):
+        yield database
+
+
+@pytest.mark.parametrize("prove", [verify_books, verify_new_bookings])
+def test_a_wallet_whose_money_is_in_doubt_is_frozen_with_an_alarm(
+    own: Database, prove: Callable[[Ports], None]
+) -> None:
+    wallet = a_wallet()
+    ports = fake_ports()
+    with capture_logs() as quiet:
+        prove(ports)
+    with psycopg.connect(own.owner_url) as owner:
+        owner.execute("UPDATE ledger_balances SET posted = posted + 1")
+
+    with capture_logs() as loud:
+        prove(ports)
+
+    assert [line["event"] for line in quiet] == ["books_verified"]
+    assert [(line["event"], line["log_level"]) for line in loud] == [("books_broken", "critical")]
+    assert loud[0]["frozen_wallets"] == [str(wallet.id)]
+
+
+def test_heads_are_exported_and_lost_ones_raise_an_alarm(own: Database) -> None:
+    wallet = a_wallet()
+    roll_up(wallet.reseller_id)
+    ports, heads = fake_ports(), FakeHeads()
+    ports = replace(ports, heads=heads)
+    export_heads(ports)
+    written = list(heads.written)
+    heads.written.clear()
+
+    with capture_logs() as logs:
+        export_heads(ports)
+
+    assert len(written) == 1
+    assert [(line["event"], line["code"]) for line in logs] == [
+        ("heads_not_exported", "ledger.heads_lost")
+    ]
+    assert heads.written == []

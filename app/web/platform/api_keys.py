@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from app import identity
 from app.edge import current_ports, signed_in_required
@@ -12,8 +11,9 @@ from app.identity import ApiScope, Realm
 from app.kernel import transaction
 from app.tenancy import PlatformScope
 from app.web.actors import acting
-from app.web.forms import ShownOnce, submitted
+from app.web.forms import Act, ShownOnce, submitted
 from app.web.typed import Typed
+from app.web.words import gettext as _
 
 bp = Blueprint("platform_keys", __name__, url_prefix="/admin/api-keys")
 signed_in_required(bp, Realm.PLATFORM)
@@ -34,7 +34,7 @@ def keys() -> ResponseReturnValue:
 @bp.post("")
 def change() -> ResponseReturnValue:
     """Make a key, whose secret is shown this once, or end one."""
-    acts = {"make": _make, "revoke": _revoke}
+    acts: dict[str, Act] = {"make": _make, "revoke": _revoke}
     return submitted(acts, page=keys, to=url_for("platform_keys.keys"))
 
 

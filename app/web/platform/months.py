@@ -6,7 +6,6 @@ from babel import Locale
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
-from flask_babel import gettext as _
 
 from app import commissions
 from app.billing import close_month
@@ -17,6 +16,7 @@ from app.tenancy import PlatformScope
 from app.web import formats
 from app.web.forms import submitted
 from app.web.typed import Typed
+from app.web.words import gettext as _
 
 bp = Blueprint("months", __name__, url_prefix="/admin/months")
 signed_in_required(bp, Realm.PLATFORM)

@@ -7,7 +7,6 @@ from functools import partial
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from app import pricing
 from app.edge import current_ports, signed_in_required
@@ -18,6 +17,7 @@ from app.tenancy import PlatformScope
 from app.web.forms import chosen_day, submitted
 from app.web.steps import read_steps
 from app.web.typed import Typed, UnreadableNumberError
+from app.web.words import gettext as _
 
 bp = Blueprint("plans", __name__, url_prefix="/admin/plans")
 signed_in_required(bp, Realm.PLATFORM)

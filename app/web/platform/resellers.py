@@ -6,7 +6,6 @@ from functools import partial
 
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from app import commissions, pricing
 from app.billing import customer_counts
@@ -17,6 +16,7 @@ from app.kernel import transaction
 from app.tenancy import PlatformScope, TenantScope, get_reseller, list_resellers
 from app.web.forms import submitted
 from app.web.typed import Typed
+from app.web.words import gettext as _
 
 bp = Blueprint("platform_resellers", __name__, url_prefix="/admin/resellers")
 signed_in_required(bp, Realm.PLATFORM)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from app import pricing
 from app.edge import current_ports, current_scope, signed_in_required
@@ -14,6 +13,7 @@ from app.web.actors import acting
 from app.web.forms import chosen_day, submitted
 from app.web.steps import read_steps
 from app.web.typed import Typed
+from app.web.words import gettext as _
 
 bp = Blueprint("reseller_prices", __name__, url_prefix="/reseller/prices")
 signed_in_required(bp, Realm.STAFF)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from app import commissions
 from app.billing import TreeTotals, tree_totals
@@ -17,6 +16,7 @@ from app.web.actors import acting
 from app.web.forms import ShownOnce, submitted
 from app.web.one_time import one_time_password
 from app.web.typed import Typed
+from app.web.words import gettext as _
 
 bp = Blueprint("sub_resellers", __name__, url_prefix="/reseller/sub-resellers")
 signed_in_required(bp, Realm.STAFF)
@@ -42,7 +42,11 @@ def tree() -> ResponseReturnValue:
     return render_template(
         "reseller/sub_resellers.html",
         resellers=[
-            (each, len(each.path) - depth, totals.get(each.id, TreeTotals(nothing, nothing, nothing)))
+            (
+                each,
+                len(each.path) - depth,
+                totals.get(each.id, TreeTotals(nothing, nothing, nothing)),
+            )
             for each in below
         ],
         own_rate=agreed.rate if agreed else None,
@@ -74,6 +78,4 @@ def _open(typed: Typed) -> ShownOnce:
             now=current_ports().clock(),
             actor=acting(),
         )
-    return ShownOnce(
-        _("“%(name)s” is open.", name=tenant.name), _("One-time password"), password
-    )
+    return ShownOnce(_("“%(name)s” is open.", name=tenant.name), _("One-time password"), password)

@@ -78,7 +78,7 @@ def register(app: Flask) -> None:
 
 
 def submitted(
-    acts: Mapping[str, Act], *, page: Callable[[], ResponseReturnValue], to: str
+    acts: Mapping[str, Act], *, page: Callable[[], str], to: str
 ) -> ResponseReturnValue:
     """Do what the sent form asks for and say so on the page at `to`; a refusal shows `page`.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -40,7 +41,7 @@ class Rated:
 def rate(terms: ChargeTerms, quantity: Decimal, *, used: Decimal) -> Rated:
     """Price a quantity and divide it; refuses what `pricing.rate` refuses."""
     quote = pricing.rate(terms.tariff, quantity, used=used)
-    return Rated(quote, _split(terms, quote.gross.minor, quote.tax.minor))
+    return Rated(quote, divide(quote.gross, quote.tax, terms.shares))
 
 
 def collected(terms: ChargeTerms, rated: Rated, minor: int) -> Rated:
@@ -49,14 +50,15 @@ def collected(terms: ChargeTerms, rated: Rated, minor: int) -> Rated:
         return rated
     paid = Money(minor, terms.tariff.currency)
     tax = pricing.tax_within(paid, terms.tariff.tax_rate)
-    return Rated(rated.quote, _split(terms, minor, tax.minor))
+    return Rated(rated.quote, divide(paid, tax, terms.shares))
 
 
-def _split(terms: ChargeTerms, gross: int, tax: int) -> Split:
-    shares = commissions.share(Money(gross - tax, terms.tariff.currency), terms.shares)
+def divide(gross: Money, tax: Money, terms: Sequence[commissions.Term]) -> Split:
+    """Return a gross amount divided into its tax, the commissions by these terms, and the rest."""
+    shares = commissions.share(gross - tax, terms)
     return Split(
-        gross=gross,
-        tax=tax,
+        gross=gross.minor,
+        tax=tax.minor,
         commissions=[part.amount.minor for part in shares.commissions],
         revenue=shares.revenue.minor,
     )

@@ -1,6 +1,6 @@
 """What every slice stands on: money, ids, clock, refusals, transactions, events, paging."""
 
-from app.kernel.clock import business_month, now, start_of_business_month
+from app.kernel.clock import business_month, months_later, now, start_of_business_month
 from app.kernel.db import (
     LostWorkError,
     Scope,
@@ -56,6 +56,7 @@ __all__ = [
     "first_id_at",
     "flush_appended",
     "make_engine",
+    "months_later",
     "new_id",
     "note_emitted",
     "now",

@@ -49,6 +49,7 @@ from app.ledger.holds import (
 )
 from app.ledger.laws import NOWHERE, Law
 from app.ledger.models import Hold, HoldState
+from app.ledger.stored_entries import StoredEntry, stored_entry
 from app.ledger.totals import credited_since, credits_of, shared_balances
 from app.ledger.verification import BrokenRow, Check, PartialViewError, examine, verify
 
@@ -76,6 +77,7 @@ __all__ = [
     "PartialViewError",
     "Posted",
     "StatementLine",
+    "StoredEntry",
     "TransferDraft",
     "TransferRefusedError",
     "account_id",
@@ -106,5 +108,6 @@ __all__ = [
     "set_credit_limit",
     "shared_balances",
     "statement",
+    "stored_entry",
     "verify",
 ]

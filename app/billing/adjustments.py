@@ -56,7 +56,7 @@ def adjust_wallet(
     written = require_reason(reason)
     wallet = get_wallet_by_id(session, scope, wallet_id=wallet_id)
     require_currency(wallet, amount)
-    posted = _post(session, scope, wallet, amount, key, now)
+    posted = _post(session, scope, wallet, amount=amount, key=key, now=now)
     if posted.replayed:
         return adjustment_of(session, scope, entry_id=posted.entry_id)
     return keep_adjustment(
@@ -142,6 +142,7 @@ def _post(
     session: Session,
     scope: TenantScope,
     wallet: Wallet,
+    *,
     amount: Money,
     key: str,
     now: datetime,

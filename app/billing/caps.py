@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -161,7 +161,7 @@ def _spent(session: Session, wallet: Wallet, subject: str | None, now: datetime)
     return int(session.scalar(query) or 0)
 
 
-def _of(wallet: Wallet, subject: str | None) -> Collection[object]:
+def _of(wallet: Wallet, subject: str | None) -> Sequence[ColumnElement[bool]]:
     return (
         SpendingCap.reseller_id == wallet.reseller_id,
         SpendingCap.wallet_id == wallet.id,

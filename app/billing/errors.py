@@ -157,7 +157,10 @@ class PlatformOnlyError(AppError):
 
 
 class OwnBalanceTooLowError(AppError):
-    """The reseller's own balance cannot pay. `facts`: available and required in minor units, currency."""
+    """The reseller's own balance cannot pay.
+
+    `facts`: available and required in minor units, currency.
+    """
 
     kind = Kind.PAYMENT_REQUIRED
     code = "billing.own_balance_too_low"
@@ -165,7 +168,7 @@ class OwnBalanceTooLowError(AppError):
 
 
 class CommissionTooLowError(AppError):
-    """Less commission is there than is to be taken. `facts` as above."""
+    """Less commission is there than is to be taken; `facts` as when funds are too low."""
 
     kind = Kind.PAYMENT_REQUIRED
     code = "billing.commission_too_low"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import structlog
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -21,11 +22,13 @@ from app.billing.errors import InsufficientFundsError
 from app.billing.purses import Purse, lock_purse
 from app.billing.rating import divide
 from app.billing.records import close_empty_lots, tell_balances
-from app.billing.spending import Draw, PayerKind, Split, draw, drawn, transfers
+from app.billing.spending import Draw, PayeeAccounts, PayerKind, Split, draw, drawn, transfers
 from app.billing.wallets import get_wallet_by_id, require_active
 from app.kernel import AppError, Money, cursor, months_later, transaction
 from app.pricing import FeeTerms
 from app.tenancy import TenantScope
+
+_log = structlog.get_logger(__name__)
 
 _SHARES = f"SELECT {commissions.TERMS_AS_JSON}".encode()
 
@@ -64,6 +67,16 @@ class _Period:
         return f"fee:{self.contract.id}:{self.n}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Bill:
+    """What a locked wallet pays for a period, and to whom."""
+
+    purse: Purse
+    split: Split
+    draws: Sequence[Draw]
+    payees: PayeeAccounts
+
+
 def charge_due_fees(scope: TenantScope, *, now: datetime, limit: int = 1_000) -> FeeRun:
     """Charge every period that has begun, contract by contract; a transaction for each period.
 
@@ -73,15 +86,10 @@ def charge_due_fees(scope: TenantScope, *, now: datetime, limit: int = 1_000) ->
         due = due_contracts(session, scope, now=now, limit=limit)
     charged = refused = 0
     for contract_id in due:
-        while True:
-            with transaction(scope) as session:
-                settled = charge_fee(session, scope, contract_id=contract_id, now=now)
-            if settled is None:
-                break
+        while (settled := _charge_alone(scope, contract_id, now)) is not None:
+            charged, refused = charged + settled, refused + (not settled)
             if not settled:
-                refused += 1
                 break
-            charged += 1
     return FeeRun(charged, refused)
 
 
@@ -99,14 +107,25 @@ def charge_fee(
         return None
     try:
         period = _next_period(session, scope, contract, contract.next_period_at)
-        entry_id = _charge(session, scope, period, now) if period.gross else None
+        bill = _bill(session, scope, period, now) if period.gross else None
     except AppError as refused:
         _note(session, contract, None, refused.code, now)
         return False
+    entry_id = None if bill is None else _book(session, scope, period, bill)
     _note(session, contract, entry_id, None, now)
     _advance(contract, period)
     session.flush()
     return True
+
+
+def _charge_alone(scope: TenantScope, contract_id: UUID, now: datetime) -> bool | None:
+    """Charge one period in a transaction of its own; a refusal of the books is rolled back."""
+    try:
+        with transaction(scope) as session:
+            return charge_fee(session, scope, contract_id=contract_id, now=now)
+    except AppError as refused:
+        _log.error("fee_not_charged", contract_id=str(contract_id), code=refused.code)
+        return False
 
 
 def _next_period(
@@ -116,17 +135,21 @@ def _next_period(
     return _Period(contract, contract.periods + 1, starts_at, terms)
 
 
-def _charge(session: Session, scope: TenantScope, period: _Period, now: datetime) -> UUID:
-    """Post a period's entry; whatever is refused is refused before anything is written."""
+def _bill(session: Session, scope: TenantScope, period: _Period, now: datetime) -> _Bill:
+    """Lock the wallet and decide who pays what to whom; refuses before anything is written."""
     wallet = get_wallet_by_id(session, scope, wallet_id=period.contract.wallet_id)
     terms, gross = period.terms, period.gross
     shares = _shares(session, scope, now)
     split = divide(gross, pricing.tax_within(gross, terms.tax_rate), shares)
     purse = lock_purse(session, scope, wallet=wallet, now=now)
     require_active(purse.state, purse.wallet_id)
-    draws = _draw(purse, gross)
     payees = chart.payee_accounts(scope.reseller_id, gross.currency, terms.credit_purpose, shares)
-    paying = [each.payer.balance.account_id for each in draws]
+    return _Bill(purse, split, _draw(purse, gross), payees)
+
+
+def _book(session: Session, scope: TenantScope, period: _Period, bill: _Bill) -> UUID:
+    purse, terms = bill.purse, period.terms
+    paying = [each.payer.balance.account_id for each in bill.draws]
     posted = ledger.post(
         session,
         ledger.EntryDraft(
@@ -136,15 +159,19 @@ def _charge(session: Session, scope: TenantScope, period: _Period, now: datetime
             input_hash=ledger.fingerprint({"contract": period.contract.id, "n": period.n}),
             effective_at=period.starts_at,
             transfers=transfers(
-                draws, split, payees, tax_rate=terms.tax_rate, currency=gross.currency
+                bill.draws,
+                bill.split,
+                bill.payees,
+                tax_rate=terms.tax_rate,
+                currency=period.gross.currency,
             ),
             watch=purse.account_id,
             guarded=[account for account in paying if account != purse.account_id],
         ),
     )
-    for each in draws:
+    for each in bill.draws:
         each.payer.balance.posted -= each.minor
-    _keep(session, period, split, draws, posted.entry_id)
+    _keep(session, period, bill, posted.entry_id)
     close_empty_lots(session, scope, [purse])
     tell_balances(session, scope, [purse])
     return posted.entry_id
@@ -170,10 +197,8 @@ def _draw(purse: Purse, gross: Money) -> list[Draw]:
     return draws
 
 
-def _keep(
-    session: Session, period: _Period, split: Split, draws: Sequence[Draw], entry_id: UUID
-) -> None:
-    contract = period.contract
+def _keep(session: Session, period: _Period, bill: _Bill, entry_id: UUID) -> None:
+    contract, split = period.contract, bill.split
     session.add(
         FeeRecord(
             reseller_id=contract.reseller_id,
@@ -187,7 +212,7 @@ def _keep(
             gross_minor=split.gross,
             net_minor=split.gross - split.tax,
             tax_minor=split.tax,
-            bonus_minor=drawn(draws, PayerKind.BONUS),
+            bonus_minor=drawn(bill.draws, PayerKind.BONUS),
             starts_at=period.starts_at,
             ends_at=period.ends_at,
         )

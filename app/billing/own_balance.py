@@ -134,7 +134,16 @@ def give_credit(
     if known is not None:
         return known
     lot = _lot(session, scope, amount, expires_at) if as_bonus else None
-    entry_id = _post(session, scope, wallet, amount, lot, f"credit:{key}", facts, now)
+    entry_id = _post(
+        session,
+        scope,
+        wallet,
+        amount=amount,
+        lot=lot,
+        key=f"credit:{key}",
+        fingerprint=facts,
+        now=now,
+    )
     if lot is not None:
         keep_lot(session, wallet, lot, source=LotSource.RESELLER)
     return keep_adjustment(
@@ -185,6 +194,7 @@ def _post(
     session: Session,
     scope: TenantScope,
     wallet: Wallet,
+    *,
     amount: Money,
     lot: LotDraft | None,
     key: str,

@@ -68,7 +68,7 @@ def set_postpaid(
     wallet = get_wallet(session, scope, customer_id=customer_id, currency=credit_limit.currency)
     # What a hold keeps counts as used, but not what an expired one does: that is written down here.
     lock_purse(session, scope, wallet=wallet, now=now)
-    _set_mode(session, scope, wallet, WalletMode.POSTPAID, credit_limit, actor)
+    _set_mode(session, scope, wallet, mode=WalletMode.POSTPAID, limit=credit_limit, actor=actor)
     return wallet
 
 
@@ -84,7 +84,14 @@ def set_prepaid(
     """Let a customer pay ahead again; refuses while her wallet is below zero."""
     wallet = get_wallet(session, scope, customer_id=customer_id, currency=currency)
     lock_purse(session, scope, wallet=wallet, now=now)
-    _set_mode(session, scope, wallet, WalletMode.PREPAID, Money(0, currency), actor)
+    _set_mode(
+        session,
+        scope,
+        wallet,
+        mode=WalletMode.PREPAID,
+        limit=Money(0, currency),
+        actor=actor,
+    )
     return wallet
 
 
@@ -92,6 +99,7 @@ def _set_mode(
     session: Session,
     scope: TenantScope,
     wallet: Wallet,
+    *,
     mode: WalletMode,
     limit: Money,
     actor: audit.Actor,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, update
 from sqlalchemy.orm import Session
 
 from app import audit, ledger
@@ -87,9 +87,10 @@ def _charge(session: Session, scope: TenantScope, entry_id: UUID) -> _Charge:
     entry = ledger.stored_entry(session, scope.reseller_id, entry_id)
     if entry is None or entry.kind not in _REVERSIBLE:
         raise ChargeNotFoundError(entry=str(entry_id))
-    table = UsageRecord if entry.kind == chart.USAGE else FeeRecord
-    record: UsageRecord | FeeRecord = session.get_one(table, (scope.reseller_id, entry_id))
-    return _Charge(entry, record)
+    key = scope.reseller_id, entry_id
+    if entry.kind == chart.USAGE:
+        return _Charge(entry, session.get_one(UsageRecord, key))
+    return _Charge(entry, session.get_one(FeeRecord, key))
 
 
 def _post(
@@ -163,13 +164,3 @@ def _forget_usage(
         minor=record.gross_minor,
         booked_at=entry.created_at,
     )
-
-
-def reversals_of(
-    session: Session, scope: TenantScope, *, entry_ids: Sequence[UUID]
-) -> dict[UUID, Reversal]:
-    """Return what was written off among these charges, by the charge's entry."""
-    query = select(Reversal).where(
-        Reversal.reseller_id == scope.reseller_id, Reversal.entry_id.in_(entry_ids)
-    )
-    return {reversal.entry_id: reversal for reversal in session.scalars(query)}

@@ -40,8 +40,16 @@ def book_payment(
         *chart.tax_transfers(scope.reseller_id, tax),
         *([lot.transfer] if lot else []),
     ]
-    others = _others(wallet, debt, lot)
-    _post(session, scope, top_up, payment_id, now, transfers, wallet.account_id, others)
+    _post(
+        session,
+        scope,
+        top_up,
+        payment_id=payment_id,
+        now=now,
+        transfers=transfers,
+        watch=wallet.account_id,
+        guarded=_others(wallet, debt, lot),
+    )
     if lot is not None:
         keep_lot(session, wallet, lot, source=LotSource.TOP_UP, top_up_id=top_up.id)
     emit(session, scope.reseller_id, TopUpSettled(top_up.id, wallet.id))
@@ -57,8 +65,16 @@ def _into_own_balance(
         session, book, chart.platform_account(chart.CLEARING, paid.currency)
     )
     own = ledger.open_account(session, book, chart.own_balance_account(book, paid.currency))
-    transfers = [TransferDraft(clearing, own, paid)]
-    _post(session, scope, top_up, payment_id, now, transfers, own, [])
+    _post(
+        session,
+        scope,
+        top_up,
+        payment_id=payment_id,
+        now=now,
+        transfers=[TransferDraft(clearing, own, paid)],
+        watch=own,
+        guarded=[],
+    )
 
 
 def _credits(scope: TenantScope, wallet: Wallet, paid: Money, debt: Money) -> list[TransferDraft]:
@@ -82,6 +98,7 @@ def _post(
     session: Session,
     scope: TenantScope,
     top_up: TopUp,
+    *,
     payment_id: str,
     now: datetime,
     transfers: Sequence[TransferDraft],

@@ -53,7 +53,7 @@ def request_top_up(
         wallet_id = wallet.id
     _abandon_stale(session, scope, wallet_id, now)
     key = f"{wallet_id or TopUpPurpose.OWN_BALANCE.value}:{request_key}"
-    identifier = _insert(session, scope, wallet_id, key, amount, now)
+    identifier = _insert(session, scope, wallet_id, request_key=key, amount=amount, now=now)
     if identifier is not None:
         return _locked(session, scope, identifier)
     known = session.scalar(
@@ -169,6 +169,7 @@ def _insert(
     session: Session,
     scope: TenantScope,
     wallet_id: UUID | None,
+    *,
     request_key: str,
     amount: Money,
     now: datetime,

@@ -6,8 +6,11 @@ import psycopg
 from sqlalchemy.exc import OperationalError
 
 from app.cli.admin import admin
+from app.cli.billing import billing
 from app.cli.configuration import DEMO_DATA, ENVIRONMENT_FILE
 from app.cli.connection import Invocation, command_with_database
+from app.cli.contracts import contract_end, contract_open, reverse
+from app.cli.credit import adjust, cap, credit, grace, postpaid, prepaid
 from app.cli.customer import customer
 from app.cli.db import db
 from app.cli.demo import demo
@@ -16,6 +19,7 @@ from app.cli.examples import examples
 from app.cli.health import health
 from app.cli.ledger import ledger
 from app.cli.offer import offer
+from app.cli.own_balance import balance, fund_from_commission
 from app.cli.reseller import reseller
 from app.cli.schema_changes import RoleNameError
 from app.cli.serving import web, worker
@@ -72,7 +76,13 @@ def _ledger() -> click.Group:
 
 
 for command in (
-    demo, up, web, worker, db, admin, offer, reseller, customer, usage,
+    demo, up, web, worker, db, admin, offer, reseller, customer, usage, billing,
     _ledger(), health,
 ):  # fmt: skip
     main.add_command(command)
+for command in (
+    adjust, credit, grace, cap, postpaid, prepaid, contract_open, contract_end, reverse,
+):  # fmt: skip
+    customer.add_command(command)
+for command in (fund_from_commission, balance):
+    reseller.add_command(command)

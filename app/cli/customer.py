@@ -14,7 +14,7 @@ from app.identity import Customer
 from app.kernel import transaction
 from app.tenancy import TenantScope
 
-_RESELLER = click.option("--reseller", "slug", required=True, help="Slug of the reseller.")
+RESELLER_OPTION = click.option("--reseller", "slug", required=True, help="Slug of the reseller.")
 
 
 @click.group()
@@ -26,7 +26,7 @@ def customer() -> None:
     epilog=examples("kontor customer add N-1007 --reseller nordlicht --name 'Café Lüdemann'")
 )
 @click.argument("number")
-@_RESELLER
+@RESELLER_OPTION
 @click.option("--name", required=True, help="Name of the company or person.")
 @click.option("--currency", default="EUR", show_default=True, help="Currency of the wallet.")
 @click.option("--email", help="Let somebody sign in for it; the password is asked for.")
@@ -54,7 +54,7 @@ def add(
 
 
 @customer.command("list", epilog=examples("kontor customer list --reseller nordlicht"))
-@_RESELLER
+@RESELLER_OPTION
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000))
 @with_database
 def list_all(slug: str, limit: int) -> None:

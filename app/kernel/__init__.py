@@ -1,6 +1,12 @@
 """What every slice stands on: money, ids, clock, refusals, transactions, events, paging."""
 
-from app.kernel.clock import business_month, months_later, now, start_of_business_month
+from app.kernel.clock import (
+    BUSINESS_ZONE,
+    business_month,
+    months_later,
+    now,
+    start_of_business_month,
+)
 from app.kernel.db import (
     LostWorkError,
     Scope,
@@ -26,6 +32,7 @@ from app.kernel.outbox import Event, OutboxEvent, emit, note_emitted
 from app.kernel.paging import MAXIMUM_PAGE_SIZE, PAGE_SIZE, BadCursorError, Page, read_cursor
 
 __all__ = [
+    "BUSINESS_ZONE",
     "MAXIMUM_PAGE_SIZE",
     "PAGE_SIZE",
     "AppError",

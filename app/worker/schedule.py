@@ -27,6 +27,9 @@ def schedule(configuration: WorkerConfiguration) -> list[Occasion]:
         Occasion(RESCUE, "* * * * * */5", priority=100),
         Occasion("sweep_payments", "*/2 * * * *"),
         Occasion("expire_sessions", "17 * * * *"),
+        Occasion("expire_bonuses", "*/5 * * * *"),
+        # Each hour what has become due, and once more what a wallet could not pay before.
+        Occasion("charge_fees", "7 * * * *"),
         Occasion("verify_books", "41 1 * * *"),
         Occasion("forget_counterparties", "23 2 * * *", {"days": configuration.call_record_days}),
     ]

@@ -1,5 +1,6 @@
 """Credit given or taken by hand: by the platform, or from a reseller's own balance (C10)."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
@@ -337,13 +338,13 @@ def test_gifts_to_several_customers_at_once_never_overdraw_the_own_balance() -> 
     own_funds(reseller, 1_000)
     wallets = [a_wallet(500, reseller=reseller) for _ in range(3)]
 
-    results = all_at_once(
-        [
-            *[partial(give, wallet, 300, as_bonus=True) for wallet in wallets],
-            *[partial(give, wallet, 300) for wallet in wallets],
-            *[partial(charge, wallet, "100") for wallet in wallets],
-        ]
-    )
+    acts: list[Callable[[], object]] = [
+        *[partial(give, wallet, 300, as_bonus=True) for wallet in wallets],
+        *[partial(give, wallet, 300) for wallet in wallets],
+        *[partial(charge, wallet, "100") for wallet in wallets],
+    ]
+
+    results = all_at_once(acts)
 
     assert refusals(results) == [OwnBalanceTooLowError] * 3
     assert own_balance_of(reseller.id)[0] == 100

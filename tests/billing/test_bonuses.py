@@ -1,5 +1,6 @@
 """Bonus lots: earned once, spent first, expired in time (requirement C9)."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -10,7 +11,7 @@ from app import billing, ledger
 from app.billing import InsufficientFundsError, Wallet, expire_bonuses
 from app.billing.models import LotState
 from app.kernel import now, transaction
-from app.pricing import CreditPurpose, Offer
+from app.pricing import Offer
 from app.tenancy import PLATFORM_ID
 from tests.factories.credits import (
     broken_laws,
@@ -41,8 +42,8 @@ from tests.factories.races import all_at_once, answers
 pytestmark = pytest.mark.usefixtures("own_database")
 
 
-def a_generous_offer(*, days: int | None = None, **terms: CreditPurpose) -> Offer:
-    return with_bonus(an_offer(**terms), (10_000, 1_000), days=days)
+def a_generous_offer(*, days: int | None = None) -> Offer:
+    return with_bonus(an_offer(), (10_000, 1_000), days=days)
 
 
 def a_bonus_wallet(*, days: int | None = None, paid: int = 10_000) -> Wallet:
@@ -225,13 +226,13 @@ def test_charges_and_sweeps_at_once_never_spend_a_lot_twice() -> None:
     wallet = a_bonus_wallet(days=1, paid=10_000)
     over = now() + timedelta(days=2)
 
-    results = all_at_once(
-        [
-            *[partial(charge, wallet, "100") for _ in range(8)],
-            *[partial(sweep, wallet, at=over) for _ in range(4)],
-            partial(a_settled_top_up, wallet, 1_000),
-        ]
-    )
+    acts: list[Callable[[], object]] = [
+        *[partial(charge, wallet, "100") for _ in range(8)],
+        *[partial(sweep, wallet, at=over) for _ in range(4)],
+        partial(a_settled_top_up, wallet, 1_000),
+    ]
+
+    results = all_at_once(acts)
 
     made = [each for each in answers(results) if isinstance(each, billing.Charge)]
     assert len(made) == 8

@@ -145,9 +145,7 @@ def test_another_resellers_wallet_cannot_be_capped() -> None:
     scope = scope_of(a_reseller())
 
     with transaction(scope) as session, pytest.raises(billing.WalletNotFoundError):
-        set_cap(
-            session, scope, wallet_id=wallet.id, subject=None, limit=euros(0), now=now()
-        )
+        set_cap(session, scope, wallet_id=wallet.id, subject=None, limit=euros(0), now=now())
 
     assert use(wallet, "1").gross == euros(1)
 

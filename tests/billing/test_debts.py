@@ -1,5 +1,6 @@
 """Grace for delivered usage, paid first by the next top-up; credit limits by invoice (C6, C11)."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -109,9 +110,7 @@ def test_the_chain_is_paid_alike_whether_the_wallet_pays_or_owes() -> None:
 @pytest.mark.parametrize(
     ("paid_in", "expected"), [(500, (0, 0, 200)), (700, (0, 0, 0)), (1_000, (300, 0, 0))]
 )
-def test_c6_a_top_up_pays_what_is_owed_first(
-    paid_in: int, expected: tuple[int, int, int]
-) -> None:
+def test_c6_a_top_up_pays_what_is_owed_first(paid_in: int, expected: tuple[int, int, int]) -> None:
     wallet = a_wallet(500)
     allow_grace(wallet, 900)
     charge(wallet, "1200")
@@ -150,12 +149,12 @@ def test_charges_and_a_top_up_at_once_neither_lose_nor_invent_a_debt() -> None:
     allow_grace(wallet, 1_000)
     top_up = a_top_up(wallet, 1_000)
 
-    results = all_at_once(
-        [
-            *[partial(charge, wallet, "200") for _ in range(10)],
-            *[partial(settle, top_up) for _ in range(3)],
-        ]
-    )
+    acts: list[Callable[[], object]] = [
+        *[partial(charge, wallet, "200") for _ in range(10)],
+        *[partial(settle, top_up) for _ in range(3)],
+    ]
+
+    results = all_at_once(acts)
 
     made = [each for each in answers(results) if isinstance(each, billing.Charge)]
     paid, _, owed = figures(wallet)

@@ -31,9 +31,7 @@ class Case:
 @st.composite
 def cases(draw_from: st.DrawFn) -> Case:
     gross = draw_from(st.integers(1, 100_000))
-    rates = draw_from(
-        st.lists(st.decimals(0, Decimal("0.16"), places=4), min_size=1, max_size=6)
-    )
+    rates = draw_from(st.lists(st.decimals(0, Decimal("0.16"), places=4), min_size=1, max_size=6))
     return Case(
         gross=Money(gross, draw_from(st.sampled_from(CURRENCIES))),
         tax_rate=draw_from(TAX_RATES),

@@ -210,5 +210,3 @@ def broken_laws() -> dict[str, list[str]]:
     with transaction(scope) as session:
         checks = [*ledger.verify(session, scope), *billing.verify(session, scope)]
     return {check.name: check.broken for check in checks if check.broken}
-
-

@@ -1,6 +1,7 @@
 """`kontor billing`: what the worker does by itself, by hand."""
 
 import click
+from rich.console import Console
 from rich.progress import track
 
 from app import billing as charging
@@ -26,7 +27,7 @@ def charge_fees(slug: str | None) -> None:
     scopes = [scope_of(slug)] if slug else _all_scopes()
     runs = [
         charging.charge_due_fees(scope, now=now())
-        for scope in track(scopes, "Charging fees …", transient=True)
+        for scope in track(scopes, "Charging fees …", transient=True, console=Console(stderr=True))
     ]
     charged, refused = sum(run.charged for run in runs), sum(run.refused for run in runs)
     click.echo(f"{charged} charged, {refused} still due.")

@@ -77,9 +77,7 @@ def register(app: Flask) -> None:
     app.context_processor(lambda: {"form_state": _state, "shown_once": g.get("shown_once")})
 
 
-def submitted(
-    acts: Mapping[str, Act], *, page: Callable[[], str], to: str
-) -> ResponseReturnValue:
+def submitted(acts: Mapping[str, Act], *, page: Callable[[], str], to: str) -> ResponseReturnValue:
     """Do what the sent form asks for and say so on the page at `to`; a refusal shows `page`.
 
     What shows a secret once answers with `page` at once: a redirect could not carry it.

@@ -21,11 +21,20 @@ from tests.ledger.planted_seals import IN_THE_SEALS
 SCOPE = PlatformScope()
 PLANTS = [*IN_THE_LEDGER, *IN_THE_SEALS, *IN_BILLING, *IN_MONTHS]
 FROM_ZERO = {law.name for law in (*LEDGER_LAWS, *BILLING_LAWS) if not law.incremental}
+from tests.ledger.planted_credits import IN_CREDITS, CreditWorld, a_credit_world
+
+SCOPE = PlatformScope()
+PLANTS = [*IN_THE_LEDGER, *IN_BILLING, *IN_CREDITS]
 
 
 @pytest.fixture(scope="module")
 def world(own_database: Database) -> World:
     return a_world()
+
+
+@pytest.fixture(scope="module")
+def credit_world(world: World) -> CreditWorld:
+    return a_credit_world()
 
 
 @pytest.fixture
@@ -55,6 +64,8 @@ def examined(checks: list[Check]) -> dict[str, int]:
 @pytest.mark.parametrize("reach", Reach)
 def test_clean_books_hold_every_law_and_every_law_has_something_to_examine(
     world: World, reach: Reach
+def test_clean_books_hold_every_law_and_every_law_has_something_to_examine(
+    world: World, credit_world: CreditWorld
 ) -> None:
     with transaction(SCOPE) as session:
         checks = verify(session, reach)
@@ -69,6 +80,9 @@ def test_a_planted_error_is_found_by_its_law(
     world: World, saboteur: Session, plant: Plant, reach: Reach
 ) -> None:
     facts = asdict(world)
+    world: World, credit_world: CreditWorld, saboteur: Session, plant: Plant
+) -> None:
+    facts = {**asdict(world), **asdict(credit_world)}
     for statement in plant.statements:
         saboteur.execute(text(statement.format(**facts)))
 

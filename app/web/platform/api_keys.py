@@ -22,7 +22,7 @@ _PLATFORM = PlatformScope()
 
 
 @bp.get("")
-def keys() -> ResponseReturnValue:
+def keys() -> str:
     """List the keys, newest first, the revoked ones too."""
     with transaction(_PLATFORM) as session:
         found = identity.list_platform_api_keys(session, _PLATFORM)

@@ -25,7 +25,7 @@ _PLATFORM = PlatformScope()
 
 
 @bp.get("")
-def months() -> ResponseReturnValue:
+def months() -> str:
     """List the months, the latest first."""
     now = current_ports().clock()
     with transaction(_PLATFORM) as session:

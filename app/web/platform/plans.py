@@ -28,7 +28,7 @@ CURRENCIES = ("EUR", "USD", "GBP")
 
 
 @bp.get("")
-def plans() -> ResponseReturnValue:
+def plans() -> str:
     """List what is counted and what is sold; a fixed number of queries."""
     with transaction(_PLATFORM) as session:
         meters = pricing.list_meters(session, _PLATFORM)
@@ -49,7 +49,7 @@ def change() -> ResponseReturnValue:
 
 
 @bp.get("/<slug>")
-def plan(slug: str) -> ResponseReturnValue:
+def plan(slug: str) -> str:
     """Show a plan as it stands on a day, and every price it ever had."""
     with transaction(_PLATFORM) as session:
         found = pricing.get_plan(

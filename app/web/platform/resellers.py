@@ -27,7 +27,7 @@ CURRENCY = "EUR"
 
 
 @bp.get("")
-def resellers() -> ResponseReturnValue:
+def resellers() -> str:
     """List every reseller, each followed by those below it."""
     with transaction(_PLATFORM) as session:
         counts = customer_counts(session, _PLATFORM)
@@ -41,7 +41,7 @@ def resellers() -> ResponseReturnValue:
 
 
 @bp.get("/<slug>")
-def reseller(slug: str) -> ResponseReturnValue:
+def reseller(slug: str) -> str:
     """Show what is agreed with a reseller, and what it earned month by month."""
     now = current_ports().clock()
     with transaction(_PLATFORM) as session:

@@ -20,7 +20,7 @@ signed_in_required(bp, Realm.STAFF)
 
 
 @bp.get("")
-def prices() -> ResponseReturnValue:
+def prices() -> str:
     """Show what customers pay on a day, and every price of the reseller's own."""
     scope, now = current_scope(), current_ports().clock()
     book = None

@@ -26,7 +26,7 @@ _NO_CURRENCY = "EUR"
 
 
 @bp.get("")
-def tree() -> ResponseReturnValue:
+def tree() -> str:
     """Show who is below, and what each of them brings; a fixed number of queries."""
     scope, now = current_scope(), current_ports().clock()
     with transaction(scope) as session:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.ledger.hold_laws import HOLD_LAWS
+
 NOWHERE = "NULL::uuid AS book_id, NULL::uuid AS account_id"
 
 
@@ -264,4 +266,6 @@ _BOOKINGS = (
     ),
 )
 
-LAWS: tuple[Law, ...] = (*_BALANCES, *_POSTINGS, *_SUMS, *_BOOKINGS)
+_HOLDS = tuple(Law(*law) for law in HOLD_LAWS)
+
+LAWS: tuple[Law, ...] = (*_BALANCES, *_POSTINGS, *_SUMS, *_BOOKINGS, *_HOLDS)

@@ -15,14 +15,20 @@ from app.ledger.laws import LAWS as LEDGER_LAWS
 from app.tenancy import PlatformScope, TenantScope
 from tests.conftest import Database
 from tests.ledger.planted import IN_BILLING, IN_THE_LEDGER, Plant, World, a_world
+from tests.ledger.planted_holds import IN_SHARED_CHARGES, IN_THE_HOLDS, Reserved, some_reserved
 
 SCOPE = PlatformScope()
-PLANTS = [*IN_THE_LEDGER, *IN_BILLING]
+PLANTS = [*IN_THE_LEDGER, *IN_THE_HOLDS, *IN_BILLING, *IN_SHARED_CHARGES]
 
 
 @pytest.fixture(scope="module")
 def world(own_database: Database) -> World:
     return a_world()
+
+
+@pytest.fixture(scope="module")
+def reserved(own_database: Database, world: World) -> Reserved:
+    return some_reserved(own_database)
 
 
 @pytest.fixture
@@ -41,7 +47,9 @@ def verify(session: Session) -> list[Check]:
     return [*ledger.verify(session, SCOPE), *billing.verify(session, SCOPE)]
 
 
-def test_clean_books_hold_every_law_and_every_law_has_something_to_examine(world: World) -> None:
+def test_clean_books_hold_every_law_and_every_law_has_something_to_examine(
+    world: World, reserved: Reserved
+) -> None:
     with transaction(SCOPE) as session:
         checks = verify(session)
 
@@ -50,8 +58,10 @@ def test_clean_books_hold_every_law_and_every_law_has_something_to_examine(world
 
 
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.law)
-def test_a_planted_error_is_found_by_its_law(world: World, saboteur: Session, plant: Plant) -> None:
-    facts = asdict(world)
+def test_a_planted_error_is_found_by_its_law(
+    world: World, reserved: Reserved, saboteur: Session, plant: Plant
+) -> None:
+    facts = {**asdict(world), **asdict(reserved)}
     for statement in plant.statements:
         saboteur.execute(text(statement.format(**facts)))
 

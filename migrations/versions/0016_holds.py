@@ -92,7 +92,7 @@ BEGIN
     UPDATE ledger_holds h
        SET expires_at = greatest(h.expires_at, p_expires),
            accounts = h.accounts || p_accounts, amounts = h.amounts || p_amounts
-     WHERE h.book_id = p_book AND h.id = p_hold AND h.state = 'open';
+     WHERE h.book_id = p_book AND h.id = p_hold AND h.state = 'open' AND h.expires_at > now();
     IF NOT FOUND THEN
         RETURN false;
     END IF;

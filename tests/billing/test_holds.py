@@ -332,6 +332,19 @@ def test_a_hold_cannot_be_extended_beyond_the_balance_or_after_its_end() -> None
     assert balance(wallet) == (1_000, 0, 1_000)
 
 
+def test_a_hold_whose_time_is_over_does_not_come_back_by_an_extension(connected: Database) -> None:
+    wallet = a_wallet(1_000)
+    hold = held(wallet, 400)
+    let_expire(hold, connected)
+    scope, until = scope_of_wallet(wallet), now() + 5 * HOUR
+
+    with pytest.raises(HoldClosedError), transaction(scope) as session:
+        extend_hold(session, scope, hold_id=hold.id, expires_at=until, now=now())
+
+    assert state_of(wallet, hold) is HoldState.EXPIRED
+    assert balance(wallet) == (1_000, 0, 1_000)
+
+
 def test_an_unknown_customer_and_another_resellers_hold_look_absent() -> None:
     wallet, other = a_wallet(1_000), a_wallet(1_000)
     hold = held(wallet, 100)

@@ -345,6 +345,22 @@ def test_a_hold_whose_time_is_over_does_not_come_back_by_an_extension(connected:
     assert balance(wallet) == (1_000, 0, 1_000)
 
 
+def test_a_credit_limit_may_be_taken_back_when_what_used_it_has_expired(
+    connected: Database,
+) -> None:
+    wallet = a_wallet(0)
+    scope = scope_of_wallet(wallet)
+    limits = [Money(minor, "EUR") for minor in (1_000, 0)]
+    with transaction(scope) as session:
+        ledger.set_credit_limit(session, wallet.reseller_id, wallet.account_id, limits[0])
+    let_expire(held(wallet, 800), connected)
+
+    with transaction(scope) as session:
+        ledger.set_credit_limit(session, wallet.reseller_id, wallet.account_id, limits[1])
+
+    assert balance(wallet) == (0, 0, 0)
+
+
 def test_an_unknown_customer_and_another_resellers_hold_look_absent() -> None:
     wallet, other = a_wallet(1_000), a_wallet(1_000)
     hold = held(wallet, 100)

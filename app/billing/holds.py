@@ -117,8 +117,8 @@ def place_hold(
         id=held.hold_id,
         customer_id=customer_id,
         amount=amount,
-        expires_at=expires_at,
-        state=ledger.HoldState.OPEN,
+        expires_at=held.expires_at,
+        state=held.state,
         available=Money(held.posted - held.held + held.credit_limit, amount.currency),
         replayed=held.replayed,
     )

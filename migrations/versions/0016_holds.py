@@ -12,14 +12,15 @@ depends_on = None
 TENANT = "nullif(current_setting('app.reseller_id', true), '')::uuid"
 
 # `account_id` is the wallet's own account; the wallet's lots may be among the others. They are
-# locked in the order of their ids before anything moves, and the row of the hold after them.
+# locked in the order of their ids before anything moves, and the row of the hold after them. What
+# expired holds keep back is not answered as held, whether somebody has written it down or not.
 HOLD = """
 CREATE FUNCTION ledger_hold(
     p_book uuid, p_hold uuid, p_key text, p_hash bytea, p_expires timestamptz,
     p_accounts uuid[], p_amounts bigint[]
 ) RETURNS TABLE (
     replayed boolean, hold_id uuid, posted bigint, held bigint, credit_limit bigint,
-    version bigint, revision bigint
+    version bigint, revision bigint, state text, expires_at timestamptz
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -30,18 +31,29 @@ BEGIN
     ON CONFLICT (book_id, key) DO NOTHING;
     replayed := NOT FOUND;
     hold_id := p_hold;
+    state := 'open';
+    expires_at := p_expires;
     IF replayed THEN
         SELECT * INTO STRICT known FROM ledger_holds h WHERE h.book_id = p_book AND h.key = p_key;
         IF known.input_hash IS DISTINCT FROM p_hash THEN
             RAISE EXCEPTION 'key % was used with other input', p_key USING ERRCODE = 'KL002';
         END IF;
         hold_id := known.id;
+        expires_at := known.expires_at;
+        state := CASE WHEN known.state = 'open' AND known.expires_at <= now() THEN 'expired'
+                      ELSE known.state END;
     ELSE
         PERFORM ledger_reserve(p_book, p_accounts, p_amounts);
     END IF;
     SELECT b.posted, b.held, b.credit_limit, b.version, b.revision
       INTO STRICT posted, held, credit_limit, version, revision
       FROM ledger_balances b WHERE b.book_id = p_book AND b.account_id = p_accounts[1];
+    held := held - (
+        SELECT coalesce(sum(part.amount), 0)
+          FROM ledger_holds h
+         CROSS JOIN LATERAL unnest(h.accounts, h.amounts) AS part (account_id, amount)
+         WHERE h.book_id = p_book AND h.account_id = p_accounts[1] AND h.state = 'open'
+           AND h.expires_at <= now() AND part.account_id = p_accounts[1]);
     RETURN NEXT;
 END $$
 """

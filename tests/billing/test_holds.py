@@ -25,6 +25,7 @@ from app.billing import (
 from app.kernel import Money, new_id, now, transaction
 from app.ledger import HoldClosedError, HoldState
 from tests.conftest import Database
+from tests.factories.credit import a_bonus_lot
 from tests.factories.holds import HOUR, a_hold, capture, let_hold_expire, release, used
 from tests.factories.money import a_wallet, charge, scope_of_wallet
 from tests.factories.names import unique
@@ -160,6 +161,20 @@ def test_an_expired_hold_does_not_stop_the_next_charge_though_no_worker_runs(
 
     assert paid.balance.minor == 100
     assert balance(wallet) == (100, 0, 100)
+
+
+def test_an_expired_hold_of_bonus_alone_does_not_stop_the_next_charge(
+    connected: Database,
+) -> None:
+    wallet = a_wallet(1_000)
+    a_bonus_lot(wallet, 300)
+    hold = a_hold(wallet, 300)
+    let_hold_expire(hold.id, connected)
+
+    paid = charge(wallet, "1200")
+
+    assert (paid.facts.bonus, paid.balance.minor) == (300, 100)
+    assert state_of(wallet, hold) is HoldState.EXPIRED
 
 
 def test_an_expired_hold_makes_room_for_another_hold(connected: Database) -> None:

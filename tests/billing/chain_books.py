@@ -42,7 +42,7 @@ def _rates(parts: list[int]) -> tuple[Decimal, ...]:
 PLANS = st.builds(
     ChainPlan,
     rates=st.lists(st.integers(0, 600_000), min_size=1, max_size=6).map(_rates),
-    prices=_pairs(st.decimals("0.001", "0.6", places=6)),
+    prices=_pairs(st.decimals("0.01", "0.6", places=6)),
     taxes=_pairs(st.sampled_from([Decimal(0), Decimal("0.07"), Decimal("0.19"), Decimal("0.255")])),
     currencies=st.permutations(CURRENCIES).map(lambda some: (some[0], some[1])),
     purposes=st.tuples(st.sampled_from(CreditPurpose), st.sampled_from(CreditPurpose)),

@@ -41,6 +41,9 @@ from tests.factories.names import unique
 
 QUANTITIES = st.decimals(min_value=Decimal("0.01"), max_value=Decimal(60), places=2)
 LIMITS = st.sampled_from([0, 1, 350, 5_000])
+# Of what is available; of what is held.
+SHARES = st.sampled_from([0.01, 0.2, 0.5, 0.9, 1.0, 1.2])
+CAPTURED = st.sampled_from([0.3, 1.0, 1.5, 40.0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,12 +103,29 @@ class ChainMachine(RuleBasedStateMachine):
         super().__init__()
         self.books: list[Book] = []
 
-    @initialize(target=payers, plan=PLANS)
-    def open_the_books(self, plan: ChainPlan) -> object:
+    @initialize(
+        target=payers,
+        plan=PLANS,
+        funds=st.sampled_from([0, 600, 2_500]),
+        bonus=st.sampled_from([0, 70, 500]),
+        grace=st.sampled_from([0, 300]),
+    )
+    def open_the_books(self, plan: ChainPlan, funds: int, bonus: int, grace: int) -> object:
         self.books = open_books(plan)
-        return multiple(*(payer for book in self.books for payer in book.payers))
+        payers = [payer for book in self.books for payer in book.payers]
+        for payer in payers:
+            if funds:
+                self.top_up(payer, funds)
+            if bonus:
+                self.give_bonus(payer, bonus, 0)
+            if grace:
+                self.change_grace(payer, grace)
+        return multiple(*payers)
 
     @rule(target=credited, payer=payers, minor=st.integers(500, 3_000))
+    def pay_in(self, payer: Payer, minor: int) -> TopUp:
+        return self.top_up(payer, minor)
+
     def top_up(self, payer: Payer, minor: int) -> TopUp:
         top_up = settle(a_top_up(payer.wallet, minor))
         payer.model.pay_in(minor)
@@ -116,7 +136,10 @@ class ChainMachine(RuleBasedStateMachine):
         assert settle(top_up).state == "settled"
 
     @rule(target=lots, payer=payers, minor=st.integers(1, 900), days=st.sampled_from([0, 1, 30]))
-    def give_a_bonus(self, payer: Payer, minor: int, days: int) -> tuple[LotModel, UUID]:
+    def give_some_bonus(self, payer: Payer, minor: int, days: int) -> tuple[LotModel, UUID]:
+        return self.give_bonus(payer, minor, days)
+
+    def give_bonus(self, payer: Payer, minor: int, days: int) -> tuple[LotModel, UUID]:
         at = now() + timedelta(days=days) if days else None
         account = a_bonus_lot(payer.wallet, minor, expires_at=at)
         lot = payer.model.give_bonus(minor, moment(at))
@@ -138,6 +161,9 @@ class ChainMachine(RuleBasedStateMachine):
 
     @rule(payer=payers, limit=LIMITS)
     def change_the_grace_limit(self, payer: Payer, limit: int) -> None:
+        self.change_grace(payer, limit)
+
+    def change_grace(self, payer: Payer, limit: int) -> None:
         if payer.model.may_owe(limit):
             account = a_grace_limit(payer.wallet, limit)
             assert payer.model.receivable is not None
@@ -203,15 +229,36 @@ class ChainMachine(RuleBasedStateMachine):
             outcomes = charge_with_care(session, scope, usages=events, now=now())
         return multiple(*self._agree(book, events, outcomes, before))
 
-    @rule(target=holds, payer=payers, share=st.floats(0.01, 1.3))
+    @rule(target=holds, payer=payers, share=SHARES)
     def hold(self, payer: Payer, share: float) -> object:
+        made = self._hold(payer, share)
+        return made or multiple()
+
+    @rule(
+        target=charged,
+        payer=payers,
+        share=SHARES,
+        used_share=CAPTURED,
+        more=st.sampled_from([0.0, 0.3]),
+    )
+    def hold_and_capture(
+        self, payer: Payer, share: float, used_share: float, more: float
+    ) -> object:
+        hold = self._hold(payer, share)
+        if hold is None:
+            return multiple()
+        if more:
+            self.extend(hold, more)
+        return self.capture(hold, used_share)
+
+    def _hold(self, payer: Payer, share: float) -> Reserved | None:
         minor, key = max(1, int(payer.model.own_available() * share)), unique("hold")
         expected = payer.model.hold(minor)
         if isinstance(expected, Refused):
             with pytest.raises(InsufficientFundsError) as refusal:
                 a_hold(payer.wallet, minor, key=key)
             require_missing(refusal.value, expected)
-            return multiple()
+            return None
         made = a_hold(payer.wallet, minor, key=key)
         assert (made.amount.minor, made.replayed) == (minor, False)
         assert made.available.minor == payer.model.own.available
@@ -221,8 +268,13 @@ class ChainMachine(RuleBasedStateMachine):
     def repeat_a_hold(self, hold: Reserved) -> None:
         again = a_hold(hold.payer.wallet, hold.minor, key=hold.key)
         assert (again.id, again.replayed) == (hold.id, True)
+        assert (again.state is HoldState.OPEN) == hold.model.is_open
+        assert again.available.minor == hold.payer.model.own.available
 
-    @rule(hold=holds, share=st.floats(0.01, 1.3))
+    @rule(hold=holds, share=SHARES)
+    def extend_some(self, hold: Reserved, share: float) -> None:
+        self.extend(hold, share)
+
     def extend(self, hold: Reserved, share: float) -> None:
         wallet, model = hold.payer.wallet, hold.payer.model
         minor = max(1, int(model.own_available() * share))
@@ -245,7 +297,10 @@ class ChainMachine(RuleBasedStateMachine):
             with pytest.raises(HoldClosedError):
                 extend(hold.payer.wallet, hold.id, expires_at=until)
 
-    @rule(target=charged, hold=holds, share=st.sampled_from([0.3, 1.0, 1.5, 40.0]))
+    @rule(target=charged, hold=holds, share=CAPTURED)
+    def capture_some(self, hold: Reserved, share: float) -> object:
+        return self.capture(hold, share)
+
     def capture(self, hold: Reserved, share: float) -> object:
         """Capture less than was held, all, more, more than everything."""
         payer = hold.payer
@@ -342,10 +397,10 @@ def test_the_books_agree_with_the_model_whatever_happens(own_database: Database)
     run_state_machine_as_test(
         ChainMachine,
         settings=settings(
-            max_examples=30,
-            stateful_step_count=40,
+            max_examples=60,
+            stateful_step_count=50,
             deadline=None,
-            # A shrink would play hundreds of lives more; one of 40 steps reads well as it is.
+            # A shrink would play hundreds of lives more; one of 50 steps reads well as it is.
             phases=[Phase.reuse, Phase.generate],
             print_blob=True,
             suppress_health_check=list(HealthCheck),

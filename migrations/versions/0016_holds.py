@@ -30,30 +30,28 @@ BEGIN
     VALUES (p_book, p_hold, p_key, p_hash, p_expires, p_accounts[1], p_accounts, p_amounts)
     ON CONFLICT (book_id, key) DO NOTHING;
     replayed := NOT FOUND;
-    hold_id := p_hold;
-    state := 'open';
-    expires_at := p_expires;
     IF replayed THEN
         SELECT * INTO STRICT known FROM ledger_holds h WHERE h.book_id = p_book AND h.key = p_key;
         IF known.input_hash IS DISTINCT FROM p_hash THEN
             RAISE EXCEPTION 'key % was used with other input', p_key USING ERRCODE = 'KL002';
         END IF;
-        hold_id := known.id;
-        expires_at := known.expires_at;
-        state := CASE WHEN known.state = 'open' AND known.expires_at <= now() THEN 'expired'
-                      ELSE known.state END;
     ELSE
         PERFORM ledger_reserve(p_book, p_accounts, p_amounts);
     END IF;
-    SELECT b.posted, b.held, b.credit_limit, b.version, b.revision
-      INTO STRICT posted, held, credit_limit, version, revision
-      FROM ledger_balances b WHERE b.book_id = p_book AND b.account_id = p_accounts[1];
-    held := held - (
-        SELECT coalesce(sum(part.amount), 0)
-          FROM ledger_holds h
-         CROSS JOIN LATERAL unnest(h.accounts, h.amounts) AS part (account_id, amount)
-         WHERE h.book_id = p_book AND h.account_id = p_accounts[1] AND h.state = 'open'
-           AND h.expires_at <= now() AND part.account_id = p_accounts[1]);
+    -- One statement: hold and balance as of one moment.
+    SELECT h.id, b.posted, b.held - coalesce(overdue.amount, 0), b.credit_limit, b.version,
+           b.revision, h.expires_at,
+           CASE WHEN h.state = 'open' AND h.expires_at <= now() THEN 'expired' ELSE h.state END
+      INTO STRICT hold_id, posted, held, credit_limit, version, revision, expires_at, state
+      FROM ledger_holds h
+      JOIN ledger_balances b ON b.book_id = h.book_id AND b.account_id = h.account_id
+     CROSS JOIN LATERAL (
+        SELECT sum(part.amount)::bigint AS amount
+          FROM ledger_holds o
+         CROSS JOIN LATERAL unnest(o.accounts, o.amounts) AS part (account_id, amount)
+         WHERE o.book_id = h.book_id AND o.account_id = h.account_id AND o.state = 'open'
+           AND o.expires_at <= now() AND part.account_id = h.account_id) overdue
+     WHERE h.book_id = p_book AND h.key = p_key;
     RETURN NEXT;
 END $$
 """

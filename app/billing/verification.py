@@ -62,12 +62,17 @@ _RELATIONS: Mapping[Reach, Mapping[str, str]] = {
     },
 }
 
-# What the ledger moved for each usage record: out of its wallet, to the tax office, to the rest.
+# What the ledger moved for each usage record: out of what pays for its wallet, to the tax office
+# or, where a bonus paid, back to who gave it (`spending.transfers`), to the rest.
 _USAGE = """
 SELECT u.entry_id::text AS id, u.reseller_id AS book_id, w.account_id,
        u.gross_minor, u.net_minor, u.tax_minor,
-       coalesce(sum(x.amount) FILTER (WHERE x.debit_id = w.account_id), 0) AS debited,
-       coalesce(sum(x.amount) FILTER (WHERE c.kind IN ('tax_payable', 'tax_prepaid')), 0) AS tax,
+       coalesce(sum(x.amount) FILTER (WHERE
+           x.debit_id IN (w.account_id, w.receivable_account_id) OR EXISTS (
+               SELECT FROM bonus_lots l WHERE l.reseller_id = u.reseller_id
+                  AND l.wallet_id = u.wallet_id AND l.account_id = x.debit_id)), 0) AS debited,
+       coalesce(sum(x.amount) FILTER (WHERE
+           c.kind IN ('tax_payable', 'tax_prepaid', 'promotion')), 0) AS tax,
        coalesce(sum(x.amount) FILTER (WHERE c.kind IN ('commission', 'revenue')), 0) AS shared
   FROM examined_usage u
   LEFT JOIN wallets w ON w.reseller_id = u.reseller_id AND w.id = u.wallet_id
@@ -149,7 +154,7 @@ LAWS: tuple[Law, ...] = (
     ),
     _of_usage(
         "usage-gross",
-        "A record's gross is what its entry debits its wallet",
+        "A record's gross is what its entry debits its wallet, the wallet's bonus and receivable",
         "debited = gross_minor",
     ),
     _of_usage(
@@ -157,7 +162,11 @@ LAWS: tuple[Law, ...] = (
         "A record's net and tax are not negative and add up to its gross",
         "net_minor + tax_minor = gross_minor AND net_minor >= 0 AND tax_minor >= 0",
     ),
-    _of_usage("usage-tax", "A record's tax is what its entry sets aside", "tax = tax_minor"),
+    _of_usage(
+        "usage-tax",
+        "A record's tax is what its entry sets aside or gives back to who gave the bonus",
+        "tax = tax_minor",
+    ),
     _of_usage(
         "usage-net",
         "A record's net is what its entry pays to the chain: commissions and revenue",

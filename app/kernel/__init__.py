@@ -13,6 +13,7 @@ from app.kernel.db import (
     cursor,
     driver_url,
     flush_appended,
+    is_sole,
     make_engine,
     transaction,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "emit",
     "first_id_at",
     "flush_appended",
+    "is_sole",
     "make_engine",
     "new_id",
     "note_emitted",

@@ -7,10 +7,12 @@ relations, and what they compare it with from the tables.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
 from app import commissions
+from app.billing.credit_laws import LAWS as CREDIT_LAWS
 from app.billing.models import Wallet
 from app.billing.wallets import freeze_wallet
 from app.ledger import NOWHERE, Check, Law, Reach, examine_all, relations
@@ -62,41 +64,48 @@ _RELATIONS: Mapping[Reach, Mapping[str, str]] = {
     },
 }
 
-# What the ledger moved for each usage record: out of what pays for its wallet, to the tax office
-# or, where a bonus paid, back to who gave it (`spending.transfers`), to the rest.
+# What the ledger moved for each usage record: out of its wallet, its lots and its receivable, to
+# the tax office, to the rest. The tax within what a bonus paid falls back to who gave the bonus.
 _USAGE = """
 SELECT u.entry_id::text AS id, u.reseller_id AS book_id, w.account_id,
        u.gross_minor, u.net_minor, u.tax_minor,
-       coalesce(sum(x.amount) FILTER (WHERE
-           x.debit_id IN (w.account_id, w.receivable_account_id) OR EXISTS (
-               SELECT FROM bonus_lots l WHERE l.reseller_id = u.reseller_id
-                  AND l.wallet_id = u.wallet_id AND l.account_id = x.debit_id)), 0) AS debited,
-       coalesce(sum(x.amount) FILTER (WHERE
-           c.kind IN ('tax_payable', 'tax_prepaid', 'promotion')), 0) AS tax,
+       coalesce((u.rating ->> 'bonus')::bigint, 0) AS bonus_minor,
+       coalesce((u.rating ->> 'owed')::bigint, 0) AS owed_minor,
+       coalesce(sum(x.amount) FILTER (
+           WHERE x.debit_id IN (w.account_id, w.receivable_account_id) OR l.wallet_id = w.id), 0)
+       AS debited,
+       coalesce(sum(x.amount) FILTER (WHERE l.wallet_id = w.id), 0) AS bonus,
+       coalesce(sum(x.amount) FILTER (WHERE x.debit_id = w.receivable_account_id), 0) AS owed,
+       coalesce(sum(x.amount) FILTER (WHERE c.kind IN ('tax_payable', 'tax_prepaid', 'promotion')),
+                0) AS tax,
+       coalesce(sum(x.amount) FILTER (WHERE c.kind = 'promotion'), 0) AS relief,
        coalesce(sum(x.amount) FILTER (WHERE c.kind IN ('commission', 'revenue')), 0) AS shared
   FROM examined_usage u
   LEFT JOIN wallets w ON w.reseller_id = u.reseller_id AND w.id = u.wallet_id
   LEFT JOIN ledger_transfers x ON x.book_id = u.reseller_id AND x.entry_id = u.entry_id
   LEFT JOIN ledger_accounts c ON c.book_id = x.book_id AND c.id = x.credit_id
- GROUP BY u.reseller_id, u.entry_id, w.account_id, u.gross_minor, u.net_minor, u.tax_minor
+  LEFT JOIN ledger_accounts d ON d.book_id = x.book_id AND d.id = x.debit_id AND d.kind = 'bonus'
+  LEFT JOIN bonus_lots l ON l.reseller_id = d.book_id AND l.id = d.owner_id
+ GROUP BY u.reseller_id, u.entry_id, w.account_id, u.gross_minor, u.net_minor, u.tax_minor,
+          u.rating
 """
 
 # What the ledger and the claims know of each top-up.
 _TOP_UPS = """
 SELECT t.id::text AS id, t.reseller_id AS book_id, w.account_id, t.state,
        e.entries, p.claims,
-       e.credited = t.amount_minor AND e.account_id = w.account_id AND e.currency = t.currency
-       AS credited,
+       e.credited = t.amount_minor AND e.currencies = ARRAY[t.currency]
+       AND e.owners = ARRAY[coalesce(t.wallet_id, t.reseller_id)] AS credited,
        p.payment_id = t.payment_id AND p.reseller_id = t.reseller_id AS claimed
   FROM examined_top_ups t
   LEFT JOIN wallets w ON w.reseller_id = t.reseller_id AND w.id = t.wallet_id
  CROSS JOIN LATERAL (
-    SELECT count(DISTINCT e.id) AS entries,
-           sum(x.amount) FILTER (WHERE a.kind = 'wallet') AS credited,
-           (array_agg(a.id) FILTER (WHERE a.kind = 'wallet'))[1] AS account_id,
-           (array_agg(a.currency) FILTER (WHERE a.kind = 'wallet'))[1] AS currency
+    SELECT count(DISTINCT e.id) AS entries, sum(x.amount) AS credited,
+           array_agg(DISTINCT a.owner_id) AS owners, array_agg(DISTINCT a.currency) AS currencies
       FROM ledger_entries e
       LEFT JOIN ledger_transfers x ON x.book_id = e.book_id AND x.entry_id = e.id
+           AND EXISTS (SELECT 1 FROM ledger_accounts p WHERE p.book_id = x.book_id
+                          AND p.id = x.debit_id AND p.kind = 'clearing')
       LEFT JOIN ledger_accounts a ON a.book_id = x.book_id AND a.id = x.credit_id
      WHERE e.book_id = t.reseller_id AND e.key = 'top-up:' || t.id AND e.kind = 'top_up') e
  CROSS JOIN LATERAL (
@@ -154,7 +163,7 @@ LAWS: tuple[Law, ...] = (
     ),
     _of_usage(
         "usage-gross",
-        "A record's gross is what its entry debits its wallet, the wallet's bonus and receivable",
+        "A record's gross is what its entry debits its wallet, its lots and its receivable",
         "debited = gross_minor",
     ),
     _of_usage(
@@ -164,8 +173,13 @@ LAWS: tuple[Law, ...] = (
     ),
     _of_usage(
         "usage-tax",
-        "A record's tax is what its entry sets aside or gives back to who gave the bonus",
-        "tax = tax_minor",
+        "A record's tax is what its entry sets aside, or gives back for what a bonus paid",
+        "tax = tax_minor AND relief <= bonus",
+    ),
+    _of_usage(
+        "usage-payers",
+        "A record says what of its gross was paid by bonus and what is owed",
+        "bonus = bonus_minor AND owed = owed_minor",
     ),
     _of_usage(
         "usage-net",
@@ -174,7 +188,7 @@ LAWS: tuple[Law, ...] = (
     ),
     _of_top_ups(
         "top-up-credited",
-        "A settled top-up has one entry, which credits its amount to its wallet",
+        "A settled top-up has one entry: its amount goes to its wallet or to what that owes",
         "=",
         "entries = 1 AND credited",
     ),
@@ -203,11 +217,13 @@ LAWS: tuple[Law, ...] = (
         """,  # noqa: S608
     ),
     *commissions.LAWS,
+    # Lots, fees and adjustments are few beside charges: counted from zero.
+    *(replace(law, incremental=False) for law in CREDIT_LAWS),
 )
 
 
 def verify(session: Session, scope: PlatformScope, *, reach: Reach = Reach.WHOLE) -> list[Check]:
-    """Check that wallets, usage, top-ups, statements and bonuses agree with the ledger.
+    """Check that wallets, usage, top-ups, credit, fees and commission agree with the ledger.
 
     `Reach.NEW` looks at what `ledger.mark_new` marked before in the same transaction.
     """

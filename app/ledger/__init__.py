@@ -72,6 +72,7 @@ from app.ledger.periods import (
 )
 from app.ledger.ports import HeadLog
 from app.ledger.reach import Reach, mark_new, record_verified, relations
+from app.ledger.stored_entries import StoredEntry, stored_entry
 from app.ledger.totals import credited_since, credits_of, shared_balances
 from app.ledger.verification import BrokenRow, Check, examine, examine_all, verify
 
@@ -108,6 +109,7 @@ __all__ = [
     "Posted",
     "Reach",
     "StatementLine",
+    "StoredEntry",
     "TransferDraft",
     "TransferRefusedError",
     "account_id",
@@ -153,5 +155,6 @@ __all__ = [
     "shared_balances",
     "split_period",
     "statement",
+    "stored_entry",
     "verify",
 ]

@@ -169,3 +169,27 @@ def grant_bonuses(ports: Ports) -> None:
         with transaction(scope) as session:
             granted += len(billing.grant_due_bonuses(session, scope, now=ports.clock()))
     _log.info("bonuses_granted", bonuses=granted)
+
+
+@task("expire_bonuses")
+def expire_bonuses(ports: Ports) -> None:
+    """Give back what is left of bonus lots whose time is over (requirement C9)."""
+    now = ports.clock()
+    expired = sum(billing.expire_bonuses(scope, now=now) for scope in _resellers())
+    if expired:
+        _log.info("bonuses_expired", lots=expired)
+
+
+@task("charge_fees")
+def charge_fees(ports: Ports) -> None:
+    """Charge every recurring fee that is due, and try again what was refused before (C10)."""
+    now = ports.clock()
+    runs = [billing.charge_due_fees(scope, now=now) for scope in _resellers()]
+    charged, refused = sum(run.charged for run in runs), sum(run.refused for run in runs)
+    if charged or refused:
+        _log.info("fees_charged", periods=charged, refused=refused)
+
+
+def _resellers() -> list[TenantScope]:
+    with transaction(_PLATFORM) as session:
+        return [TenantScope(tenant.id) for tenant in list_resellers(session, _PLATFORM)]

@@ -37,7 +37,7 @@ def terms_of(plan: ChainPlan) -> ChargeTerms:
     path = [UUID(int=number) for number in range(1, len(plan.rates) + 1)]
     shares = commissions.flatten(path, plan.rates)
     always = Span(SINCE, None)
-    accounts = chart.payee_accounts(BOOK, tariff, shares)
+    accounts = chart.payee_accounts(BOOK, tariff.currency, tariff.credit_purpose, shares)
     return ChargeTerms(tariff, shares, accounts, 0, always, always)
 
 

@@ -18,8 +18,8 @@ class Reserved:
     """Rows of a wallet with holds in every state, and a charge that three accounts paid."""
 
     held_account: UUID
-    lot: UUID
-    receivable: UUID
+    held_lot: UUID
+    held_receivable: UUID
     open_hold: UUID
     captured_hold: UUID
     released_hold: UUID
@@ -40,8 +40,8 @@ def some_reserved(database: Database, *, reseller: Tenant) -> Reserved:
     other = a_wallet(500, reseller=reseller)
     return Reserved(
         held_account=other.account_id,
-        lot=lot,
-        receivable=receivable,
+        held_lot=lot,
+        held_receivable=receivable,
         open_hold=a_hold(other, 50).id,
         captured_hold=captured,
         released_hold=released,
@@ -79,7 +79,7 @@ IN_THE_HOLDS = (
         "hold-has-parts",
         (
             (
-                "UPDATE ledger_holds SET accounts = accounts || '{lot}'::uuid,"
+                "UPDATE ledger_holds SET accounts = accounts || '{held_lot}'::uuid,"
                 f" amounts = amounts || -1::bigint {_OPEN}"
             ),
         ),
@@ -87,7 +87,7 @@ IN_THE_HOLDS = (
     ),
     Plant(
         "hold-has-parts",
-        (f"UPDATE ledger_holds SET account_id = '{{lot}}' {_OPEN}",),
+        (f"UPDATE ledger_holds SET account_id = '{{held_lot}}' {_OPEN}",),
         "open_hold",
     ),
     Plant(
@@ -141,10 +141,10 @@ IN_THE_HOLDS = (
 IN_SHARED_CHARGES = tuple(
     Plant(law, (f"UPDATE ledger_transfers SET {change} {_SHARED}",), "shared_charge")
     for law, change in (
-        ("usage-gross", "amount = amount + 1 WHERE debit_id = '{lot}' AND n = 1"),
-        ("usage-gross", "amount = amount - 1 WHERE debit_id = '{receivable}'"),
-        ("usage-gross", "debit_id = '{account}' WHERE debit_id = '{lot}'"),
-        ("usage-gross", "debit_id = '{account}' WHERE debit_id = '{receivable}'"),
+        ("usage-gross", "amount = amount + 1 WHERE debit_id = '{held_lot}' AND n = 1"),
+        ("usage-gross", "amount = amount - 1 WHERE debit_id = '{held_receivable}'"),
+        ("usage-gross", "debit_id = '{account}' WHERE debit_id = '{held_lot}'"),
+        ("usage-gross", "debit_id = '{account}' WHERE debit_id = '{held_receivable}'"),
         ("usage-tax", "amount = amount + 1 WHERE n = 1"),
         ("usage-tax", "credit_id = '{revenue}' WHERE n = 1"),
     )

@@ -2,7 +2,7 @@ from typing import NoReturn
 
 from pydantic import ValidationError
 
-from app.kernel import AppError, Kind, translatable
+from app.kernel import AppError, Kind, refused_fields, translatable
 
 
 class BodyRefusedError(AppError):
@@ -15,9 +15,4 @@ class BodyRefusedError(AppError):
 
 def refuse_body(error: ValidationError) -> NoReturn:
     """Name every refused field and why; the values themselves are not repeated."""
-    raise BodyRefusedError(
-        errors=[
-            {"field": ".".join(map(str, each["loc"])) or "body", "reason": each["msg"]}
-            for each in error.errors(include_input=False, include_url=False, include_context=False)
-        ]
-    )
+    raise BodyRefusedError(errors=refused_fields(error))

@@ -132,6 +132,30 @@ class HoldAmountRefusedError(AppError):
     text = translatable("The amount to hold must be more than zero and at most 5,000.")
 
 
+class MalformedUsageError(AppError):
+    """What was sent is no usage event. `facts`: errors, a field and a reason each."""
+
+    kind = Kind.INVALID
+    code = "billing.malformed_usage"
+    text = translatable("This is no usage event; “errors” names each field that is refused.")
+
+
+class UnknownSubjectError(AppError):
+    """The line, agent or calendar was nobody's at the time of use; another reseller's looks so."""
+
+    kind = Kind.NOT_FOUND
+    code = "billing.unknown_subject"
+    text = translatable("This line or agent belonged to nobody then. Assign it and send it again.")
+
+
+class SubjectNeededError(AppError):
+    """The platform's meter named a customer; for it only the subject says whose usage it is."""
+
+    kind = Kind.INVALID
+    code = "billing.subject_needed"
+    text = translatable("Name the line or agent as “subject”, not a customer.")
+
+
 def insufficient(refused: ledger.InsufficientFundsError) -> Exception:
     """Return the ledger's refusal in billing's words, with what is missing."""
     required, available = refused.facts.get("required"), refused.facts.get("available")

@@ -86,42 +86,7 @@ def place_hold(
     customer, a wallet that is frozen or blocked, a spending cap, a wallet that has too little, a
     key used with another amount or customer.
     """
-    _require_amount(amount)
-    _require_time(expires_at, now)
-    draft = ledger.HoldDraft(
-        book_id=scope.reseller_id,
-        hold_id=new_id(),
-        key=hold_key(key),
-        input_hash=ledger.fingerprint(
-            {"key": key, "customer": customer_id, "minor": amount.minor, "in": amount.currency}
-        ),
-        expires_at=expires_at,
-        parts=[(chart.PAYING_WALLET, amount.minor)],
-        currency=amount.currency,
-    )
-    held = _reserve(session, scope, draft, key=key, customer_id=customer_id, amount=amount, now=now)
-    _remember(scope, held.hold_id, customer_id)
-    return PlacedHold(
-        id=held.hold_id,
-        customer_id=customer_id,
-        amount=amount,
-        expires_at=expires_at,
-        state=ledger.HoldState.OPEN,
-        available=Money(held.posted - held.held + held.credit_limit, amount.currency),
-        replayed=held.replayed,
-    )
-
-
-def _reserve(
-    session: Session,
-    scope: TenantScope,
-    draft: ledger.HoldDraft,
-    *,
-    key: str,
-    customer_id: UUID,
-    amount: Money,
-    now: datetime,
-) -> ledger.Held:
+    draft = _draft(scope, key, customer_id, amount, expires_at=expires_at, now=now)
     note_emitted(session)
     try:
         held = ledger.hold_through(
@@ -135,7 +100,16 @@ def _reserve(
         raise insufficient(refused) from refused
     except ledger.KeyReusedError as refused:
         raise HoldKeyReusedError(key=key) from refused
-    return held
+    _remember(scope, held.hold_id, customer_id)
+    return PlacedHold(
+        id=held.hold_id,
+        customer_id=customer_id,
+        amount=amount,
+        expires_at=expires_at,
+        state=ledger.HoldState.OPEN,
+        available=Money(held.posted - held.held + held.credit_limit, amount.currency),
+        replayed=held.replayed,
+    )
 
 
 def extend_hold(
@@ -262,6 +236,29 @@ def quote_usage(
     else:
         get_wallet(session, scope, customer_id=customer_id, currency=currency)
     return rate(terms, quantity, used=used).quote.gross
+
+
+def _draft(
+    scope: TenantScope,
+    key: str,
+    customer_id: UUID,
+    amount: Money,
+    *,
+    expires_at: datetime,
+    now: datetime,
+) -> ledger.HoldDraft:
+    _require_amount(amount)
+    _require_time(expires_at, now)
+    facts = {"key": key, "customer": customer_id, "minor": amount.minor, "in": amount.currency}
+    return ledger.HoldDraft(
+        book_id=scope.reseller_id,
+        hold_id=new_id(),
+        key=hold_key(key),
+        input_hash=ledger.fingerprint(facts),
+        expires_at=expires_at,
+        parts=[(chart.PAYING_WALLET, amount.minor)],
+        currency=amount.currency,
+    )
 
 
 def _purse(

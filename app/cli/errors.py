@@ -37,8 +37,12 @@ class SettingsRefusedError(CommandRefusedError):
 
 def said_to_operators(refused: AppError) -> CommandRefusedError:
     """Return a refusal of a use case as a command says it: text and code."""
+    return CommandRefusedError(f"{said_in_words(refused)} [{refused.code}]")
+
+
+def said_in_words(refused: AppError) -> str:
+    """Return the text of a refusal in English, filled in."""
     try:
-        text = refused.text % refused.facts
+        return refused.text % refused.facts
     except (KeyError, TypeError, ValueError):
-        text = refused.text
-    return CommandRefusedError(f"{text} [{refused.code}]")
+        return refused.text

@@ -8,12 +8,13 @@ from app.cli.customer import find_customer
 from app.cli.examples import examples
 from app.cli.offer import decimal
 from app.cli.reseller import scope_of
+from app.cli.usage_import import import_file
 from app.kernel import new_id, now, transaction
 
 
 @click.group()
 def usage() -> None:
-    """Charge usage by hand."""
+    """Charge usage by hand or from a file."""
 
 
 @usage.command(
@@ -62,3 +63,6 @@ def post(
         f"{charge.event_id} {verb}: {charge.gross.amount} {charge.gross.currency}, "
         f"{charge.balance.amount} left"
     )
+
+
+usage.add_command(import_file)

@@ -1,5 +1,6 @@
 """What web and api share: site, session, forgery, limits, refusals, headers, logs, brand."""
 
+from app.edge.answers import NO_DATABASE, describe_refusal
 from app.edge.brands import BrandDirectory, SiteBrand
 from app.edge.browser_sessions import BrowserSession, realm_of_path
 from app.edge.callers import is_machine
@@ -32,6 +33,7 @@ from app.edge.site_guard import (
     current_platform_scope,
     current_scope,
     current_site,
+    is_platform_site,
 )
 from app.edge.sites import SiteDirectory
 from app.edge.state import Edge, current_edge, current_ports, edge_of
@@ -41,6 +43,7 @@ __all__ = [
     "LOGIN_PATHS",
     "LOGOUT_PATHS",
     "METRICS_CONTENT_TYPE",
+    "NO_DATABASE",
     "Allowance",
     "BrandDirectory",
     "BrowserSession",
@@ -66,9 +69,11 @@ __all__ = [
     "current_scope",
     "current_site",
     "declare",
+    "describe_refusal",
     "edge_of",
     "install",
     "is_machine",
+    "is_platform_site",
     "realm_of_path",
     "redis_client",
     "request_id",

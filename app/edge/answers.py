@@ -26,6 +26,7 @@ STATUS: Mapping[Kind, HTTPStatus] = {
     Kind.CONFLICT: HTTPStatus.CONFLICT,
     Kind.PAYMENT_REQUIRED: HTTPStatus.PAYMENT_REQUIRED,
     Kind.TOO_MANY: HTTPStatus.TOO_MANY_REQUESTS,
+    Kind.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Kind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -60,7 +61,7 @@ _WORDS: Mapping[int, tuple[str, str]] = {
     ),
 }
 _RETRY_SECONDS = 30
-_NO_DATABASE = (exc.OperationalError, exc.TimeoutError, psycopg.OperationalError)
+NO_DATABASE = (exc.OperationalError, exc.TimeoutError, psycopg.OperationalError)
 
 log = structlog.get_logger(__name__)
 
@@ -80,8 +81,14 @@ def answer_errors(app: Flask) -> None:
     """Answer expected refusals, HTTP errors and bugs the same way everywhere."""
     app.register_error_handler(AppError, _answer_refusal)
     app.register_error_handler(HTTPException, _answer_http)
-    for error in _NO_DATABASE:
+    for error in NO_DATABASE:
         app.register_error_handler(error, _answer_no_database)
+
+
+def describe_refusal(error: AppError) -> dict[str, object]:
+    """Return a refusal as one of many in an answer tells it: its facts, `code` and `detail`."""
+    words = {"code": error.code, "detail": gettext(error.text, **error.facts)}
+    return {name: _plain(fact) for name, fact in error.facts.items()} | words
 
 
 def _answer_refusal(error: AppError) -> Response:

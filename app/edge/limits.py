@@ -24,6 +24,10 @@ _REDIS_SECONDS = 0.5
 _KEY_SECONDS, _KEYS_KEPT = 600.0, 10_000
 # The addresses one line or one server is given.
 _IPV6_HOME = 64
+# A body may carry very many events: so many bytes of it, about a hundred events, are a call.
+_BYTES_OF_A_CALL = 16 * 1024
+# A body of unknown length, and one that is longer than any may be.
+_MOST_CALLS = 256
 
 
 def limit_requests(app: Flask, options: EdgeOptions) -> None:
@@ -62,6 +66,7 @@ def limit_blueprints(app: Flask, options: EdgeOptions) -> None:
                 key_func=partial(_pseudonym, key),
                 methods=["POST"] if allowance is Allowance.SIGN_IN else None,
                 exempt_when=_is_signing_out if allowance is Allowance.SIGN_IN else None,
+                cost=_calls if allowance is Allowance.API else 1,
             )
             limit(app.blueprints[name])
 
@@ -74,6 +79,13 @@ def accepted_keys() -> ShortMemory[str, bool]:
 def count_by_own_key() -> None:
     """Count the key of this request for itself from now on; call it where it was found valid."""
     current_edge().accepted_keys.put(_authorization(), True)
+
+
+def _calls() -> int:
+    """Return as how many calls of the API a request counts."""
+    if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+        return _MOST_CALLS
+    return min(_MOST_CALLS, 1 + (request.content_length or 0) // _BYTES_OF_A_CALL)
 
 
 def _is_signing_out() -> bool:

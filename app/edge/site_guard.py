@@ -39,9 +39,14 @@ def current_scope() -> TenantScope:
     return TenantScope(site.tenant_id)
 
 
+def is_platform_site() -> bool:
+    """Return whether the request's host is the platform's own; there must be a site."""
+    return current_site().kind is TenantKind.PLATFORM
+
+
 def current_platform_scope() -> PlatformScope:
     """Return the scope of the platform on its own site; there is none on a reseller's."""
-    if current_site().kind is not TenantKind.PLATFORM:
+    if not is_platform_site():
         raise NoSiteError(request.endpoint)
     return PlatformScope()
 

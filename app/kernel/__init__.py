@@ -24,8 +24,10 @@ from app.kernel.models import Base
 from app.kernel.money import CurrencyMismatchError, Money, UnknownCurrencyError
 from app.kernel.outbox import Event, OutboxEvent, emit, note_emitted
 from app.kernel.paging import MAXIMUM_PAGE_SIZE, PAGE_SIZE, BadCursorError, Page, read_cursor
+from app.kernel.shapes import EXACT_JSON, refused_fields
 
 __all__ = [
+    "EXACT_JSON",
     "MAXIMUM_PAGE_SIZE",
     "PAGE_SIZE",
     "AppError",
@@ -60,6 +62,7 @@ __all__ = [
     "note_emitted",
     "now",
     "read_cursor",
+    "refused_fields",
     "require_cooperative_driver",
     "start_of_business_month",
     "transaction",

@@ -102,7 +102,8 @@ def transaction(scope: Scope, *, sole: bool = False) -> Iterator[Session]:
     `sole` lets the use case run one statement by `alone`, which is then the whole transaction and
     saves the trips of BEGIN and COMMIT. Whatever else is done first makes it an ordinary one.
     """
-    with _Session(_process.engines[scope.sign_in], expire_on_commit=False) as session:
+    session = _Session(_process.engines[scope.sign_in], expire_on_commit=False)
+    try:
         if sole:
             session.info["sole"] = scope
         else:
@@ -113,6 +114,10 @@ def transaction(scope: Scope, *, sole: bool = False) -> Iterator[Session]:
         if "sole" not in session.info:
             _refuse_lost_work(session)
             session.commit()
+    finally:
+        # One that never began has no connection to give back.
+        if "sole" not in session.info:
+            session.close()
     if session.info.get("emitted"):
         _process.after_emit()
 
@@ -133,7 +138,10 @@ def alone(session: Session, statement: bytes, parameters: Sequence[Any]) -> Row 
     pooled = bind.raw_connection()
     driver = _driver_of(pooled)
     try:
-        row = driver.execute(statement, parameters).fetchone()
+        found: psycopg.Cursor[Row] | None = pooled.info.get("cursor")
+        if found is None:
+            found = pooled.info["cursor"] = driver.cursor()
+        row = found.execute(statement, parameters).fetchone()
     finally:
         if driver.closed:
             # The pool learns of a lost server from SQLAlchemy's own cursors alone.

@@ -19,6 +19,7 @@ class Kind(Enum):
     CONFLICT = "conflict"
     PAYMENT_REQUIRED = "payment_required"
     TOO_MANY = "too_many"
+    TOO_LARGE = "too_large"
     UNAVAILABLE = "unavailable"
 
 

@@ -32,10 +32,9 @@ POST = f"""
 CREATE FUNCTION ledger_post(
     p_book uuid, p_entry uuid, p_kind text, p_key text, p_hash bytea, p_effective timestamptz,
     p_debits uuid[], p_credits uuid[], p_amounts bigint[], p_watch uuid, p_guarded uuid[],
-    p_hold uuid
-) RETURNS TABLE (
-    replayed boolean, entry_id uuid, posted bigint, held bigint, credit_limit bigint,
-    version bigint, revision bigint
+    p_hold uuid,
+    OUT replayed boolean, OUT entry_id uuid, OUT posted bigint, OUT held bigint,
+    OUT credit_limit bigint, OUT version bigint, OUT revision bigint
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -44,6 +43,7 @@ DECLARE
     delta bigint;
     after ledger_balances;
     written bigint;
+    is_checked boolean := false;
 BEGIN
     INSERT INTO ledger_entries (book_id, id, kind, key, input_hash, effective_at)
     VALUES (p_book, p_entry, p_kind, p_key, p_hash, p_effective)
@@ -53,12 +53,12 @@ BEGIN
         IF known.input_hash IS DISTINCT FROM p_hash OR known.kind IS DISTINCT FROM p_kind THEN
             RAISE EXCEPTION 'key % was used with other input', p_key USING ERRCODE = 'KL002';
         END IF;
-        RETURN QUERY
-            SELECT true, known.id, p.balance_after, b.held, b.credit_limit, p.version, b.revision
-              FROM (VALUES (p_watch)) AS watched (id)
-              LEFT JOIN ledger_postings p ON p.book_id = p_book AND p.entry_id = known.id
-                   AND p.account_id = watched.id
-              LEFT JOIN ledger_balances b ON b.book_id = p_book AND b.account_id = watched.id;
+        SELECT true, known.id, p.balance_after, b.held, b.credit_limit, p.version, b.revision
+          INTO replayed, entry_id, posted, held, credit_limit, version, revision
+          FROM (VALUES (p_watch)) AS watched (id)
+          LEFT JOIN ledger_postings p ON p.book_id = p_book AND p.entry_id = known.id
+               AND p.account_id = watched.id
+          LEFT JOIN ledger_balances b ON b.book_id = p_book AND b.account_id = watched.id;
         RETURN;
     END IF;
 
@@ -102,12 +102,32 @@ BEGIN
         END IF;
     END LOOP;
 
-    INSERT INTO ledger_transfers (book_id, entry_id, n, debit_id, credit_id, amount)
-    SELECT p_book, p_entry, t.n, t.debit, t.credit, t.amount
-      FROM unnest(p_debits, p_credits, p_amounts) WITH ORDINALITY AS t (debit, credit, amount, n)
+    -- One guarded account that pays several shared ones, nearly every entry: looked up together.
+    IF cardinality(p_guarded) = 1 AND p_debits <@ p_guarded
+       AND cardinality(p_debits) = cardinality(p_amounts)
+       AND cardinality(p_credits) = cardinality(p_amounts) THEN
+        is_checked := cardinality(p_amounts) = (
+            SELECT count(*)
+              FROM ledger_accounts d
+              JOIN ledger_accounts c ON c.book_id = p_book AND c.id = ANY (p_credits)
+                   AND c.currency = d.currency AND NOT c.guarded
+             WHERE d.book_id = p_book AND d.id = account
+               AND c.kind = ANY (ARRAY(SELECT r.credit_kind FROM ledger_rules r
+                                        WHERE r.entry_kind = p_kind AND r.debit_kind = d.kind)));
+    END IF;
+    IF is_checked THEN
+        INSERT INTO ledger_transfers (book_id, entry_id, n, debit_id, credit_id, amount)
+        SELECT p_book, p_entry, t.n, account, t.credit, t.amount
+          FROM unnest(p_credits, p_amounts) WITH ORDINALITY AS t (credit, amount, n);
+    ELSE
+        INSERT INTO ledger_transfers (book_id, entry_id, n, debit_id, credit_id, amount)
+        SELECT p_book, p_entry, t.n, t.debit, t.credit, t.amount
+          FROM unnest(p_debits, p_credits, p_amounts) WITH ORDINALITY
+            AS t (debit, credit, amount, n)
 {ALLOWED}
-       AND (NOT d.guarded OR t.debit = ANY (p_guarded))
-       AND (NOT c.guarded OR t.credit = ANY (p_guarded));
+           AND (NOT d.guarded OR t.debit = ANY (p_guarded))
+           AND (NOT c.guarded OR t.credit = ANY (p_guarded));
+    END IF;
     GET DIAGNOSTICS written = ROW_COUNT;
     IF written <> greatest(cardinality(p_debits), cardinality(p_credits), cardinality(p_amounts))
        OR p_watch IS NOT NULL AND version IS NULL OR written + cardinality(p_guarded) = 0
@@ -115,7 +135,6 @@ BEGIN
         RAISE EXCEPTION 'the rules do not allow entry %', p_key USING ERRCODE = 'KL003';
     END IF;
     INSERT INTO ledger_tail (book_id, entry_id) VALUES (p_book, p_entry);
-    RETURN NEXT;
 END $$
 """
 

@@ -41,6 +41,7 @@ DECLARE
     account uuid;
     may_pay boolean;
     kept bigint := 0;
+    done record;
 BEGIN
     -- As a transaction of its own it names its tenant itself; inside one it keeps to that one's.
     IF coalesce(current_setting('app.reseller_id', true), '') = '' THEN
@@ -66,10 +67,13 @@ BEGIN
     ) THEN
         RETURN;
     END IF;
-    SELECT * INTO replayed, entry_id, posted, held, credit_limit, version, revision
-      FROM ledger_post(p_book, p_entry, p_kind, p_key, p_hash, p_effective,
-                       array_fill(account, ARRAY[cardinality(p_credits)]), p_credits, p_amounts,
-                       account, ARRAY[account], p_hold);
+    done := ledger_post(
+        p_book, p_entry, p_kind, p_key, p_hash, p_effective,
+        array_fill(account, ARRAY[cardinality(p_credits)]), p_credits, p_amounts,
+        account, ARRAY[account], p_hold);
+    replayed := done.replayed; entry_id := done.entry_id; posted := done.posted;
+    held := done.held; credit_limit := done.credit_limit; version := done.version;
+    revision := done.revision;
     IF NOT replayed THEN
         INSERT INTO usage_records (
             reseller_id, entry_id, event_id, wallet_id, subject, meter, price_id, retail_price_id,

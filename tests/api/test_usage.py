@@ -4,8 +4,10 @@ from sqlalchemy import text
 
 from app.kernel import transaction
 from app.tenancy import PlatformScope
-from tests.api.caller import Caller, a_body, a_caller
-from tests.factories import an_api_key
+from tests.api.caller import Caller, a_body, a_caller, a_line_body, a_platform_caller
+from tests.apps import PLATFORM_DOMAIN
+from tests.factories import a_platform, a_platform_key, an_api_key, unique
+from tests.factories.lines import a_line
 from tests.factories.money import (
     a_priced_reseller,
     a_settled_top_up,
@@ -222,14 +224,84 @@ def test_a_key_without_the_scope_may_not_charge(app: Flask) -> None:
     assert funds_of(wallet) == 5_000
 
 
-def test_the_platforms_host_has_no_usage_address(app: Flask) -> None:
+def test_a_line_instead_of_a_customer_is_charged_to_whose_it_is(app: Flask) -> None:
     reseller = a_priced_reseller()
     wallet = a_wallet(5_000, reseller=reseller)
-    caller = Caller(app, "kontor.test", a_caller(app, reseller).key)
+    caller, body = a_caller(app, reseller), a_line_body(a_line(wallet))
 
-    refused = caller.post(USAGE, a_body(wallet.customer_id))
+    answers = [caller.post(USAGE, body) for _ in range(2)]
 
-    assert refused.status_code == 404
+    assert [each.status_code for each in answers] == [201, 200]
+    assert {each.get_json()["customer_id"] for each in answers} == {str(wallet.customer_id)}
+    assert funds_of(wallet) == 4_900
+
+
+@pytest.mark.parametrize("is_foreign", [True, False])
+def test_a_line_that_is_nobodys_here_is_refused(app: Flask, is_foreign: bool) -> None:  # noqa: FBT001 - a parameter
+    other = a_wallet(5_000)
+    line = a_line(other) if is_foreign else f"line:{unique('nobody')}"
+
+    refused = a_caller(app, a_priced_reseller()).post(USAGE, a_line_body(line))
+
+    assert (refused.status_code, refused.get_json()["code"]) == (404, "billing.unknown_subject")
+    assert funds_of(other) == 5_000
+
+
+def test_customer_and_line_together_or_neither_are_refused(app: Flask) -> None:
+    reseller = a_priced_reseller()
+    wallet = a_wallet(5_000, reseller=reseller)
+    caller, body = a_caller(app, reseller), a_body(wallet.customer_id)
+    neither = {name: value for name, value in body.items() if name != "customer_id"}
+
+    refused = [caller.post(USAGE, each) for each in ({**body, "subject": a_line(wallet)}, neither)]
+
+    assert [each.status_code for each in refused] == [422, 422]
+    assert [each.get_json()["errors"] for each in refused] == [
+        [{"field": "body", "reason": "Name either customer_id or subject"}]
+    ] * 2
+    assert funds_of(wallet) == 5_000
+
+
+def test_the_platforms_meter_charges_a_line_of_any_reseller(app: Flask) -> None:
+    a_platform()
+    wallets = [a_wallet(5_000) for _ in range(2)]
+    meter = a_platform_caller(app)
+
+    answers = [meter.post(USAGE, a_line_body(a_line(wallet))) for wallet in wallets]
+
+    assert [each.status_code for each in answers] == [201, 201]
+    assert [funds_of(wallet) for wallet in wallets] == [4_900, 4_900]
+
+
+def test_the_platforms_meter_names_lines_and_no_customers(app: Flask) -> None:
+    a_platform()
+    wallet = a_wallet(5_000)
+
+    refused = a_platform_caller(app).post(USAGE, a_body(wallet.customer_id))
+
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "billing.subject_needed")
+    assert funds_of(wallet) == 5_000
+
+
+def test_a_resellers_key_is_worthless_on_the_platforms_host(app: Flask) -> None:
+    reseller = a_priced_reseller()
+    wallet = a_wallet(5_000, reseller=reseller)
+    caller = Caller(app, PLATFORM_DOMAIN, a_caller(app, reseller).key)
+
+    refused = caller.post(USAGE, a_line_body(a_line(wallet)))
+
+    assert (refused.status_code, refused.get_json()["code"]) == (401, "api.platform_key_refused")
+    assert funds_of(wallet) == 5_000
+
+
+def test_a_platforms_key_without_the_scope_may_not_charge(app: Flask) -> None:
+    wallet = a_wallet(5_000)
+    _key, secret = a_platform_key(scopes=["balance:read"])
+
+    refused = Caller(app, PLATFORM_DOMAIN, secret).post(USAGE, a_line_body(a_line(wallet)))
+
+    assert refused.status_code == 403
+    assert funds_of(wallet) == 5_000
 
 
 def test_a_body_that_is_nested_too_deeply_is_refused(app: Flask) -> None:

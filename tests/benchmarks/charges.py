@@ -14,7 +14,7 @@ from app.billing import Charge
 from app.kernel import SignIn, connect, driver_url, make_engine
 from app.settings import Settings
 from tests.benchmarks.books import proven_books
-from tests.benchmarks.clients import a_minute, charge, charge_crew, run
+from tests.benchmarks.clients import Way, a_minute, charge, charge_crew, run
 from tests.benchmarks.figures import (
     Benchmark,
     BrokenMeasurementError,
@@ -42,7 +42,8 @@ _STARTING_SECONDS = 30.0
 HOW = """
 Eight client processes charge one minute after another (19 cents, gross: tax, commission and
 revenue), each charge in a transaction of its own, wallets chosen at random. The processes start
-anew for each comparison, so that they know no price and no wallet before they first charge it.
+anew for each comparison, so that they know no price and no wallet before they first charge it; a
+hold of two minutes is placed and a minute of it captured, each in a transaction of its own.
 What is compared is taken one right after the other by the same eight processes, five times, and
 who goes first alternates; each measurement begins with half a second that does not count. The
 figure is the median of the five ratios; rates and latencies are those of the pair in the middle.
@@ -81,11 +82,12 @@ def measure(stage: Stage) -> list[Figure]:
     before = _size(loaded.settings)
     reference = _against_reference(loaded)
     settle(loaded.settings)
-    one_reseller, hot = _on_one(loaded)
+    one_reseller, hot, hold = _on_one(loaded)
     return [
         reference,
         one_reseller,
         hot,
+        hold,
         _growth(before, _size(loaded.settings)),
         _one_effect(loaded.settings, loaded.spread[1]),
         proven_books(),
@@ -117,13 +119,13 @@ def _against_reference(loaded: _Loaded) -> Figure:
     return at_least(
         "a charge, as a share of the reference function",
         comparison.ratio,
-        0.6,
+        0.7,
         detail=comparison.detail("charges", "reference"),
     )
 
 
-def _on_one(loaded: _Loaded) -> tuple[Figure, Figure]:
-    """Compare one reseller with many, in new processes: they know neither side's wallets."""
+def _on_one(loaded: _Loaded) -> tuple[Figure, Figure, Figure]:
+    """Compare one reseller with many, and holds with charges, in new processes."""
     with charge_crew(loaded.settings, loaded.reference_url) as crew:
         comparison = Comparison.interleaved(
             loaded.pairs,
@@ -131,15 +133,26 @@ def _on_one(loaded: _Loaded) -> tuple[Figure, Figure]:
             partial(run, crew, loaded.spread, loaded.seconds),
         )
         hot = run(crew, loaded.spread[:1], loaded.seconds)
+        holds = Comparison.interleaved(
+            loaded.pairs,
+            partial(run, crew, loaded.spread, loaded.seconds, Way.HOLD),
+            partial(run, crew, loaded.spread, loaded.seconds),
+        )
     resellers = len({wallet.reseller for wallet in loaded.spread})
     return (
         at_least(
             f"all charges on one reseller, as a share of those on {resellers}",
             comparison.ratio,
-            0.9,
+            0.95,
             detail=comparison.detail("one", str(resellers)),
         ),
         stated("all charges on one wallet", f"{hot.rate:,.0f}/s", str(hot.spread)),
+        at_least(
+            "reserve and capture, as a share of a charge",
+            holds.ratio,
+            0.45,
+            detail=holds.detail("both", "charges"),
+        ),
     )
 
 

@@ -6,13 +6,22 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
+from enum import Enum
 from uuid import uuid4
 
 import psycopg
 
-from app.billing import Charge, UsageEvent, charge_usage
-from app.kernel import new_id, now, transaction
+from app.billing import (
+    CapturedUsage,
+    Charge,
+    UsageEvent,
+    capture_hold,
+    charge_usage,
+    place_hold,
+)
+from app.kernel import Money, new_id, now, transaction
 from app.settings import Settings
 from app.tenancy import TenantScope
 from tests.benchmarks.crew import Crew
@@ -27,6 +36,13 @@ WARM_UP = 0.5
 Target = ReferenceWallet | ProductWallet
 
 
+class Way(Enum):
+    """How a wallet of ours is charged: at once, or by a hold that is placed and captured."""
+
+    AT_ONCE = "at once"
+    HOLD = "hold"
+
+
 @dataclass(frozen=True)
 class Charging:
     """Charge wallets at random for so many seconds, after half a second that does not count."""
@@ -34,6 +50,7 @@ class Charging:
     targets: Sequence[Target]
     seconds: float
     seed: int
+    way: Way = Way.AT_ONCE
 
 
 ChargeCrew = Crew[Charging, Spell]
@@ -44,10 +61,12 @@ def charge_crew(settings: Settings, reference_url: str) -> ChargeCrew:
     return ChargeCrew(CLIENTS, _client, settings, reference_url)
 
 
-def run(crew: ChargeCrew, targets: Sequence[Target], seconds: float) -> Sample:
+def run(
+    crew: ChargeCrew, targets: Sequence[Target], seconds: float, way: Way = Way.AT_ONCE
+) -> Sample:
     """Let every client charge these wallets for a while."""
     seeds = range(len(crew))
-    return Sample.of(crew.work([Charging(targets, seconds, seed) for seed in seeds]))
+    return Sample.of(crew.work([Charging(targets, seconds, seed, way) for seed in seeds]))
 
 
 def a_minute(wallet: ProductWallet) -> UsageEvent:
@@ -62,6 +81,24 @@ def charge(wallet: ProductWallet, usage: UsageEvent) -> Charge:
         return charge_usage(session, scope, usage=usage, now=now())
 
 
+def hold_and_capture(wallet: ProductWallet) -> Charge:
+    """Reserve two minutes' money, then capture the minute that was used: two transactions."""
+    scope, at = TenantScope(wallet.reseller.id), now()
+    with transaction(scope, sole=True) as session:
+        placed = place_hold(
+            session,
+            scope,
+            key=uuid4().hex,
+            customer_id=wallet.customer,
+            amount=Money(2 * PRICE_MINOR, "EUR"),
+            expires_at=at + timedelta(hours=1),
+            now=at,
+        )
+    usage = CapturedUsage(uuid4().hex, METER, Decimal(1), now())
+    with transaction(scope, sole=True) as session:
+        return capture_hold(session, scope, hold_id=placed.id, usage=usage, now=now())
+
+
 def _client(settings: Settings, reference_url: str) -> Callable[[Charging], Spell]:
     connection = psycopg.connect(reference_url)
     connect_to(settings)
@@ -72,11 +109,17 @@ def _client(settings: Settings, reference_url: str) -> Callable[[Charging], Spel
         else:
             charge(target, a_minute(target))
 
+    def hold_target(target: Target) -> None:
+        if not isinstance(target, ProductWallet):
+            raise TypeError(target)
+        hold_and_capture(target)
+
     def work(order: Charging) -> Spell:
+        act = charge_target if order.way is Way.AT_ONCE else hold_target
         chooser = random.Random(order.seed * 7919 + time.monotonic_ns())
-        _spend(charge_target, order.targets, chooser, WARM_UP)
+        _spend(act, order.targets, chooser, WARM_UP)
         started = time.perf_counter()
-        spent = _spend(charge_target, order.targets, chooser, order.seconds)
+        spent = _spend(act, order.targets, chooser, order.seconds)
         return Spell(spent, time.perf_counter() - started)
 
     return work

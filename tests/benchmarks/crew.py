@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import traceback
 from collections.abc import Callable, Sequence
@@ -103,6 +104,9 @@ def _work(
 ) -> None:
     try:
         handle = prepare(*arguments)
+        # As a web process does when it has started (deploy/gunicorn.conf.py).
+        gc.collect()
+        gc.freeze()
         pipe.send(None)
         while True:
             try:

@@ -120,7 +120,8 @@ def load_reference(settings: Settings) -> str:
     text = (Path(__file__).parent / "charge.sql").read_text(encoding="utf-8")
     with psycopg.connect(owner_url, autocommit=True) as owner:
         owner.execute(text.encode())
-        owner.execute("CREATE ROLE ref_client LOGIN PASSWORD 'reference'")
+        if owner.execute("SELECT to_regrole('ref_client')").fetchone() == (None,):
+            owner.execute("CREATE ROLE ref_client LOGIN PASSWORD 'reference'")
         owner.execute(
             "GRANT SELECT, INSERT, UPDATE ON ref_wallet, ref_entry, ref_transfer, ref_outbox"
             " TO ref_client"

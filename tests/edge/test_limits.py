@@ -1,6 +1,7 @@
 """Rate limits (requirement L3): by address, by account, by key; never an error of their own."""
 
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,53 @@ def test_an_api_key_has_so_many_calls_from_wherever(make_app: Callable[..., Flas
     calls = [ask_for_a_balance(site, secret, an_address()) for _ in range(4)]
 
     assert calls == [404, 404, 404, 429]
+
+
+@pytest.mark.parametrize(
+    ("body", "calls"), [(b"", 1), (b" " * 16_000, 1), (b" " * 40_000, 3), (b" " * 3_000_000, 184)]
+)
+def test_a_long_body_counts_as_the_calls_it_stands_for(
+    make_app: Callable[..., Flask], body: bytes, calls: int
+) -> None:
+    reseller = a_reseller()
+    site = Browser(make_app(rate_limit_api="200 per minute"), f"{reseller.slug}.{PLATFORM_DOMAIN}")
+    _key, secret = an_api_key(reseller)
+    ask_for_a_balance(site, secret, an_address())
+
+    status = site.client.post(
+        "/api/v2/usage/batch",
+        base_url=site.base_url,
+        data=body,
+        headers={"Authorization": f"Bearer {secret}", "Content-Type": "application/x-ndjson"},
+    ).status_code
+
+    left = [ask_for_a_balance(site, secret, an_address()) for _ in range(201 - calls)]
+    assert status == 200
+    assert left == [404] * (200 - calls) + [429]
+
+
+def test_a_body_of_unknown_length_counts_as_the_longest(make_app: Callable[..., Flask]) -> None:
+    reseller = a_reseller()
+    site = Browser(make_app(rate_limit_api="257 per minute"), f"{reseller.slug}.{PLATFORM_DOMAIN}")
+    _key, secret = an_api_key(reseller)
+    ask_for_a_balance(site, secret, an_address())
+
+    statuses = [
+        site.client.post(
+            "/api/v2/usage/batch",
+            base_url=site.base_url,
+            input_stream=BytesIO(b""),
+            environ_overrides={"wsgi.input_terminated": True},
+            headers={
+                "Authorization": f"Bearer {secret}",
+                "Content-Type": "application/x-ndjson",
+                "Transfer-Encoding": "chunked",
+            },
+        ).status_code
+        for _ in range(2)
+    ]
+
+    assert statuses == [200, 429]
 
 
 def test_invented_api_keys_count_for_their_address_and_hold_up_no_true_one(

@@ -76,6 +76,13 @@ def forget_the_queue_of_subjects(database: Database) -> None:
     _replace(database, last, f"PERFORM pg_sleep(0.1); {last}", function="assign_subject")
 
 
+def refuse_many_at_once(database: Database, *, state: str) -> None:
+    """Let every try to post many entries at once end with an SQLSTATE."""
+    first = "\nBEGIN\n"
+    raised = f"{first}    RAISE EXCEPTION 'refused' USING ERRCODE = '{state}';\n"
+    _replace(database, first, raised, function="ledger_post_many")
+
+
 @contextmanager
 def without_row_locks(engine: Engine) -> Iterator[None]:
     """Strip FOR UPDATE from everything this engine sends."""

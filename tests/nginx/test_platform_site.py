@@ -97,6 +97,28 @@ def test_what_a_visitor_claims_of_the_way_is_gone(nginx: Nginx) -> None:
     }.isdisjoint(told_of_the_way)  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("path", "length", "expected"),
+    [
+        ("/api/v2/usage", 3_000_000, 413),
+        ("/api/v2/usage/batch", 3_000_000, 100),
+        ("/api/v2/usage/batch", 5_000_000, 413),
+    ],
+)
+def test_a_batch_of_usage_may_be_longer_than_other_bodies(
+    nginx: Nginx, path: str, length: int, expected: int
+) -> None:
+    request = (
+        f"POST {path} HTTP/1.1\nHost: acme.kontor.test\n"
+        f"Content-Length: {length}\nExpect: 100-continue"
+    )
+
+    with nginx.opened(request) as connection:
+        answer = connection.recv(100)
+
+    assert status(answer) == expected
+
+
 def test_an_unknown_name_ends_in_the_greeting(nginx: Nginx, upstream: Upstream) -> None:
     before = len(upstream.requests)
 

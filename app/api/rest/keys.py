@@ -2,7 +2,7 @@ from functools import partial
 
 from flask import Blueprint, request
 
-from app.edge import count_by_own_key, current_platform_scope, current_scope
+from app.edge import count_by_own_key, current_platform_scope, current_scope, is_platform_site
 from app.identity import ApiScope, find_api_key, find_platform_api_key
 from app.kernel import AppError, Kind, transaction, translatable
 
@@ -41,6 +41,21 @@ def platform_key_required(blueprint: Blueprint, needed: ApiScope) -> None:
     `key_required`. Refuses a reseller's key, which looks like none here (requirement A4).
     """
     blueprint.before_request(partial(_require_platform_key, needed))
+
+
+def key_of_site_required(blueprint: Blueprint, needed: ApiScope) -> None:
+    """Let a reseller's key in on her sites and the platform's key on its own host.
+
+    Each as `key_required` and `platform_key_required` do, for addresses that exist on both.
+    """
+    blueprint.before_request(partial(_require_key_of_site, needed))
+
+
+def _require_key_of_site(needed: ApiScope) -> None:
+    if is_platform_site():
+        _require_platform_key(needed)
+    else:
+        _require_key(needed)
 
 
 def _require_key(needed: ApiScope) -> None:

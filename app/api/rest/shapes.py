@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from enum import Enum
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from flask_openapi3.models.media_type import MediaType
+from flask_openapi3.models.reference import Reference
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
-from app.billing import Charge, Wallet
+from app.billing import Charge, ReportedUsage, Wallet
 from app.kernel import Money
 from app.ledger import Balance
-
-EventId = Annotated[
-    str, StringConstraints(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9._:/-]+$")
-]
-MeterName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-# Control characters are no part of any number, and PostgreSQL stores no NUL.
-PhoneNumber = Annotated[
-    str, StringConstraints(min_length=2, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$")
-]
-Quantity = Annotated[
-    Decimal, Field(gt=0, le=10**9, max_digits=16, decimal_places=6, allow_inf_nan=False)
-]
 
 
 class Amount(BaseModel):
@@ -38,26 +28,8 @@ class Amount(BaseModel):
         return cls(minor=money.minor, currency=money.currency)
 
 
-class UsageBody(BaseModel):
+class UsageBody(ReportedUsage):
     """One usage event. The same `id` is charged once, however often it is sent."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    id: EventId = Field(
-        description="your id of the event, without personal data; never reuse it",
-        examples=["call-7f3a"],
-    )
-    customer_id: UUID
-    meter: MeterName = Field(examples=["call_minutes"])
-    quantity: Quantity = Field(
-        description="in the meter's unit, at most six decimal places", examples=["3.5"]
-    )
-    occurred_at: AwareDatetime = Field(
-        description="when it was used, with time zone", examples=["2026-11-20T09:15:00Z"]
-    )
-    counterparty: PhoneNumber | None = Field(
-        None, description="the other party's number; masked on pages, deleted after a time"
-    )
 
 
 class ChargeAnswer(BaseModel):
@@ -91,6 +63,47 @@ class ChargeAnswer(BaseModel):
             balance=Amount.of(charge.balance),
             balance_version=charge.version,
         )
+
+
+class EventStatus(Enum):
+    """What became of one event of a batch; `repeated` if it was charged before."""
+
+    CHARGED = "charged"
+    REPEATED = "repeated"
+    REFUSED = "refused"
+
+
+class EventAnswer(BaseModel):
+    """What became of one event: its charge, or a code with further members as in a problem.
+
+    `retry` says that the same event may be charged if it is sent again later.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    index: int = Field(description="the event's place in the batch, from 0")
+    id: str | None = Field(description="the event's id; null where none could be read")
+    status: EventStatus
+    charge: ChargeAnswer | None = None
+    code: str | None = Field(default=None, examples=["billing.insufficient_funds"])
+    detail: str | None = None
+    retry: bool | None = None
+
+
+# Lines of JSON are answered with a result a line.
+_EVENT_LINES = {
+    "application/x-ndjson": MediaType(
+        schema=Reference(**{"$ref": "#/components/schemas/EventAnswer"})
+    )
+}
+
+
+class BatchAnswer(RootModel[list[EventAnswer]]):
+    """A result for every event, in the order in which they were sent."""
+
+    model_config = {
+        "openapi_extra": {"content": _EVENT_LINES}  # type: ignore[typeddict-unknown-key] # flask-openapi3's
+    }
 
 
 class CustomerPath(BaseModel):

@@ -1,0 +1,174 @@
+"""Usage from outside: one event or very many, of one reseller or of all (requirement C12).
+
+Recipes that open transactions of their own. Many events are charged chunk by chunk, each chunk of
+a reseller in one transaction; whatever is refused of one event leaves the others alone. Events may
+be sent again, all or some: each is charged once (requirement C3).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from itertools import islice
+from typing import TypeVar
+from uuid import UUID
+
+from app import identity, ledger
+from app.billing.careful_charges import Outcome, charge_with_care
+from app.billing.charges import charge_usage
+from app.billing.errors import SubjectNeededError, UnknownSubjectError
+from app.billing.reported import Reported, ReportedUsage, Result
+from app.billing.usage import Charge, UsageEvent
+from app.identity import SubjectHolder
+from app.kernel import AppError, transaction
+from app.tenancy import PlatformScope, TenantScope
+
+CHUNK = 1_000
+# Whoever meets moved books waits for nothing: those that moved them have committed.
+TRIES = 4
+
+T = TypeVar("T")
+Holder = SubjectHolder | AppError
+Finder = Callable[[Sequence[ReportedUsage]], list[Holder]]
+
+
+def take_in(
+    scope: TenantScope, reported: Iterable[Reported], *, now: datetime, chunk: int = CHUNK
+) -> Iterator[Result]:
+    """Charge a reseller's events one after the other; yield a result for each, in their order.
+
+    A chunk is read, charged and committed before its first result is yielded: whoever stops
+    asking leaves the rest uncharged. Each event may be refused with what `charge_usage` refuses,
+    and for a subject that was nobody's here at the time of use. Nothing is refused as a whole.
+    """
+    return _take_in(reported, partial(_holders_here, scope), now, chunk)
+
+
+def take_in_everywhere(
+    reported: Iterable[Reported], *, now: datetime, chunk: int = CHUNK
+) -> Iterator[Result]:
+    """Charge events of all resellers, as `take_in`, for the platform's own meter.
+
+    Each names its subject, which says whose customer paid at the time of use; an event with a
+    customer's id instead is refused.
+    """
+    return _take_in(reported, _holders_everywhere, now, chunk)
+
+
+def take_in_event(scope: TenantScope, reported: ReportedUsage, *, now: datetime) -> Charge:
+    """Charge one event of a reseller; raises what `take_in` would say of it."""
+    return _take_in_event(reported, partial(_holders_here, scope), now)
+
+
+def take_in_event_anywhere(reported: ReportedUsage, *, now: datetime) -> Charge:
+    """Charge one event of whatever reseller; raises what `take_in_everywhere` would say of it."""
+    return _take_in_event(reported, _holders_everywhere, now)
+
+
+def _take_in(
+    reported: Iterable[Reported], find: Finder, now: datetime, chunk: int
+) -> Iterator[Result]:
+    waiting = iter(reported)
+    while some := list(islice(waiting, chunk)):
+        yield from _take_in_chunk(some, find, now)
+
+
+def _take_in_chunk(some: Sequence[Reported], find: Finder, now: datetime) -> list[Result]:
+    results = {place: each for place, each in enumerate(some) if isinstance(each, Result)}
+    events = {place: each for place, each in enumerate(some) if isinstance(each, ReportedUsage)}
+    by_reseller: defaultdict[TenantScope, dict[int, UsageEvent]] = defaultdict(dict)
+    for (place, event), holder in zip(events.items(), find([*events.values()]), strict=True):
+        if isinstance(holder, AppError):
+            results[place] = Result(event.event_id, holder)
+        else:
+            by_reseller[TenantScope(holder.reseller_id)][place] = _usage(event, holder)
+    for scope, usages in by_reseller.items():
+        outcomes = _charge_together(scope, [*usages.values()], now)
+        for (place, usage), outcome in zip(usages.items(), outcomes, strict=True):
+            results[place] = Result(usage.event_id, outcome)
+    return [results[place] for place in range(len(some))]
+
+
+def _take_in_event(reported: ReportedUsage, find: Finder, now: datetime) -> Charge:
+    (holder,) = find([reported])
+    if isinstance(holder, AppError):
+        raise holder
+    return _charge_alone(TenantScope(holder.reseller_id), _usage(reported, holder), now)
+
+
+def _charge_together(
+    scope: TenantScope, usages: Sequence[UsageEvent], now: datetime
+) -> Sequence[Outcome]:
+    """Charge events of one reseller in one transaction; one by one where that is refused."""
+
+    def charge() -> list[Outcome]:
+        with transaction(scope) as session:
+            return charge_with_care(session, scope, usages=usages, now=now)
+
+    with suppress(AppError):
+        return _tried(charge)
+    return [_outcome(scope, usage, now) for usage in usages]
+
+
+def _outcome(scope: TenantScope, usage: UsageEvent, now: datetime) -> Outcome:
+    try:
+        return _charge_alone(scope, usage, now)
+    except AppError as refused:
+        return refused
+
+
+def _charge_alone(scope: TenantScope, usage: UsageEvent, now: datetime) -> Charge:
+    def charge() -> Charge:
+        with transaction(scope, sole=True) as session:
+            return charge_usage(session, scope, usage=usage, now=now)
+
+    return _tried(charge)
+
+
+def _tried(act: Callable[[], T]) -> T:
+    """Act, and again while the books move meanwhile; the last time the refusal stands."""
+    for _ in range(TRIES - 1):
+        with suppress(ledger.BooksMovedError):
+            return act()
+    return act()
+
+
+def _holders_here(scope: TenantScope, events: Sequence[ReportedUsage]) -> list[Holder]:
+    """Return whose each event is; a customer's id is believed, for the charge looks it up."""
+    asked = [(each.subject, each.occurred_at) for each in events if each.subject is not None]
+    found: Iterator[UUID | None] = iter(())
+    if asked:
+        with transaction(scope) as session:
+            found = iter(identity.find_customers(session, scope, asked))
+    ids = (next(found) if each.customer_id is None else each.customer_id for each in events)
+    return [
+        UnknownSubjectError() if each is None else SubjectHolder(scope.reseller_id, each)
+        for each in ids
+    ]
+
+
+def _holders_everywhere(events: Sequence[ReportedUsage]) -> list[Holder]:
+    scope = PlatformScope()
+    asked = [(each.subject, each.occurred_at) for each in events if each.subject is not None]
+    with transaction(scope) as session:
+        found = iter(identity.find_owners(session, scope, asked))
+    return [
+        SubjectNeededError() if each.subject is None else next(found) or UnknownSubjectError()
+        for each in events
+    ]
+
+
+def _usage(reported: ReportedUsage, holder: SubjectHolder) -> UsageEvent:
+    subject = reported.subject
+    return UsageEvent(
+        event_id=reported.event_id,
+        customer_id=holder.customer_id,
+        meter=reported.meter,
+        quantity=reported.quantity,
+        occurred_at=reported.occurred_at,
+        counterparty=reported.counterparty,
+        subject=None if subject is None else identity.normalise_subject(subject),
+    )

@@ -105,8 +105,8 @@ def place_hold(
         id=held.hold_id,
         customer_id=customer_id,
         amount=amount,
-        expires_at=expires_at,
-        state=ledger.HoldState.OPEN,
+        expires_at=held.expires_at,
+        state=held.state,
         available=Money(held.posted - held.held + held.credit_limit, amount.currency),
         replayed=held.replayed,
     )
@@ -176,11 +176,10 @@ def capture_hold(
 
 def release_hold(session: Session, scope: TenantScope, *, hold_id: UUID) -> PlacedHold:
     """Free what is kept back; safe to repeat. Refuses an unknown hold."""
-    hold = read_hold(session, scope, hold_id=hold_id)
+    wallet = _wallet_of(session, scope, hold_id)
     if ledger.release_hold(session, scope.reseller_id, hold_id):
-        tell_balances(session, scope, [_wallet_of(session, scope, hold_id)])
-        return read_hold(session, scope, hold_id=hold_id)
-    return hold
+        tell_balances(session, scope, [wallet])
+    return read_hold(session, scope, hold_id=hold_id)
 
 
 def read_hold(session: Session, scope: TenantScope, *, hold_id: UUID) -> PlacedHold:

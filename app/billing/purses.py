@@ -129,7 +129,12 @@ def lock_purses(
     owing = [row[5] for row in rows if row[5] is not None]
     accounts = [*(row[2] for row in rows), *subordinate, *owing, *beside]
     balances = ledger.lock_balances(session, book, accounts)
-    keeping = [row[2] for row in rows if balances[row[2]].held]
+    # A hold may keep nothing of the wallet's own account back, only bonus.
+    keeping = [
+        row[2]
+        for row in rows
+        if any(balances[own].held for own in [row[2], *(lot for lot, _ in lots[row[0]])])
+    ]
     if keeping and ledger.expire_holds(session, book, keeping):
         balances = ledger.lock_balances(session, book, list(balances))
     purses = {}

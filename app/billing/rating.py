@@ -57,10 +57,5 @@ def collected(terms: ChargeTerms, rated: Rated, minor: int) -> Rated:
 
 def divide(gross: Money, tax: Money, terms: Sequence[commissions.Term]) -> Split:
     """Return a gross amount divided into its tax, the commissions by these terms, and the rest."""
-    shares = commissions.share(gross - tax, terms)
-    return Split(
-        gross=gross.minor,
-        tax=tax.minor,
-        commissions=[part.amount.minor for part in shares.commissions],
-        revenue=shares.revenue.minor,
-    )
+    earned, revenue = commissions.divide(gross.minor - tax.minor, terms)
+    return Split(gross.minor, tax.minor, earned, revenue)

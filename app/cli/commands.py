@@ -6,8 +6,8 @@ import psycopg
 from sqlalchemy.exc import OperationalError
 
 from app.cli.admin import admin
-from app.cli.billing import charge_fees
-from app.cli.commission import billing_group, bonus, commission
+from app.cli.billing import billing
+from app.cli.commission import bonus, commission
 from app.cli.configuration import DEMO_DATA, ENVIRONMENT_FILE
 from app.cli.connection import Invocation, command_with_database
 from app.cli.contracts import contract_end, contract_open, reverse
@@ -88,19 +88,15 @@ for command in (retail_price_set, commission, bonus):
     reseller.add_command(command)
 
 for command in (
-    demo, up, web, worker, db, admin, meter, offer, reseller, customer, usage, billing_group,
+    demo, up, web, worker, db, admin, meter, offer, reseller, customer, usage, billing,
     _ledger(), health,
 ):  # fmt: skip
     main.add_command(command)
 for command in (
     user_add, user_list, user_remove,
     subject_add, subject_find, subject_list, subject_release,
-):  # fmt: skip
-    customer.add_command(command)
-for command in (
     adjust, credit, grace, cap, postpaid, prepaid, contract_open, contract_end, reverse,
 ):  # fmt: skip
     customer.add_command(command)
-billing_group.add_command(charge_fees)
 for command in (fund_from_commission, balance):
     reseller.add_command(command)

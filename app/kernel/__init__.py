@@ -19,6 +19,7 @@ from app.kernel.db import (
     cursor,
     driver_url,
     flush_appended,
+    is_sole,
     make_engine,
     transaction,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "emit",
     "first_id_at",
     "flush_appended",
+    "is_sole",
     "make_engine",
     "months_later",
     "new_id",

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.ledger.hold_laws import HOLD_LAWS
+
 NOWHERE = "NULL::uuid AS book_id, NULL::uuid AS account_id"
 
 
@@ -385,4 +387,7 @@ _SEALS = (
     ),
 )
 
-LAWS: tuple[Law, ...] = (*_BALANCES, *_POSTINGS, *_SUMS, *_PERIODS, *_BOOKINGS, *_SEALS)
+# Holds change without an entry, and few are open at a time: counted from zero.
+_HOLDS = tuple(Law(*law, incremental=False) for law in HOLD_LAWS)
+
+LAWS = (*_BALANCES, *_POSTINGS, *_SUMS, *_PERIODS, *_BOOKINGS, *_HOLDS, *_SEALS)

@@ -10,6 +10,7 @@ from app import billing, ledger
 from app.billing import Wallet, charge_due_fees
 from app.billing.chart import own_balance_account
 from app.kernel import now, transaction
+from app.tenancy import Tenant
 from tests.factories import scope_of
 from tests.factories.credits import (
     a_contract,
@@ -53,10 +54,14 @@ class CreditWorld:
     receivable: UUID
 
 
-def a_credit_world() -> CreditWorld:
-    """A wallet with bonus, fee, adjustment and a charge written off; another that owes."""
+def a_credit_seller() -> Tenant:
+    """A reseller that sells with a bonus and a fee."""
     offer = with_fee(with_bonus(an_offer(), (10_000, 1_000)), minor=119)
-    reseller = a_priced_reseller(offer=offer)
+    return a_priced_reseller(offer=offer)
+
+
+def a_credit_world(reseller: Tenant) -> CreditWorld:
+    """A wallet with bonus, fee, adjustment and a charge written off; another that owes."""
     own_funds(reseller, 2_000)
     wallet = a_wallet(10_000, reseller=reseller)
     lot = lots_of(wallet)[0]

@@ -12,11 +12,12 @@ from app.embedded import PostgresServer
 from app.kernel import transaction
 from app.ledger import PartialViewError, Reach
 from app.ledger.models import VerifiedBook, VerifiedRollUp
-from app.tenancy import PlatformScope
+from app.tenancy import PlatformScope, Tenant
 from tests.conftest import Database
 from tests.factories.books import a_book, prove, roll_up
 from tests.factories.databases import a_database_of_its_own, connected_to
-from tests.factories.money import a_priced_reseller, a_wallet, charge
+from tests.factories.money import a_chain, a_priced_reseller, a_wallet, charge
+from tests.factories.months import close_this_month
 from tests.factories.races import all_at_once
 from tests.fakes import FakeHeads
 
@@ -209,6 +210,57 @@ def test_proofs_charges_and_roll_ups_at_once_raise_no_false_alarm(own: Database)
     roll_up(reseller.id)
     assert prove(log, Reach.NEW).broken == []
     assert prove(log, Reach.WHOLE).broken == []
+
+
+@pytest.fixture
+def a_proved_month(own: Database) -> Tenant:
+    """A reseller whose child's month was closed just now; all that was posted is proved."""
+    parent, child = a_chain(2)
+    charge(a_wallet(reseller=child), "333")
+    close_this_month()
+    with transaction(SCOPE) as session:
+        # As the worker's clock had noted it.
+        session.execute(text("UPDATE commission_months SET closed_at = now()"))
+    for book in (parent, child):
+        roll_up(book.id)
+    assert prove(FakeHeads(), Reach.NEW).broken == []
+    return parent
+
+
+def changed_since(own: Database, statement: str) -> dict[str, list[str]]:
+    """What a proof of what is new finds after a change by hand."""
+    with psycopg.connect(own.owner_url) as owner:
+        owner.execute(statement.encode())
+    return {check.name: check.broken for check in prove(FakeHeads(), Reach.NEW).broken}
+
+
+_PASSES_ON_MORE = """
+UPDATE commission_statements
+   SET passed_on_minor = passed_on_minor + 1, final_minor = final_minor - 1
+"""
+
+
+def test_statements_are_looked_at_for_a_day_although_what_they_posted_was_proved(
+    own: Database, a_proved_month: Tenant
+) -> None:
+    found = changed_since(own, f"{_PASSES_ON_MORE} WHERE reseller_id = '{a_proved_month.id}'")
+
+    assert found == {
+        "statement-is-posted": [str(a_proved_month.id)],
+        "statement-passes-on": [str(a_proved_month.id)],
+    }
+
+
+def test_statements_of_a_month_closed_long_ago_are_left_to_the_whole_proof(
+    own: Database, a_proved_month: Tenant
+) -> None:
+    with psycopg.connect(own.owner_url) as owner:
+        owner.execute("UPDATE commission_months SET closed_at = now() - interval '25 hours'")
+
+    found = changed_since(own, f"{_PASSES_ON_MORE} WHERE reseller_id = '{a_proved_month.id}'")
+
+    assert found == {}
+    assert "statement-passes-on" in {check.name for check in prove(FakeHeads()).broken}
 
 
 def test_a_tenant_neither_marks_nor_records(connected: Database) -> None:

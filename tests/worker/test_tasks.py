@@ -1,7 +1,5 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import psycopg
@@ -9,13 +7,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.embedded import PostgresServer
-from app.kernel import new_id
 from app.kernel import new_id, now
 from app.ports import Ports
 from app.worker.configuration import WorkerConfiguration
 from app.worker.registry import tasks
 from app.worker.schedule import RESCUE, schedule
 from app.worker.tasks import (
+    charge_fees,
+    expire_bonuses,
     expire_sessions,
     export_heads,
     forget_counterparties,
@@ -25,14 +24,10 @@ from app.worker.tasks import (
 from tests.conftest import Database
 from tests.factories import a_customer, a_customer_user, a_reseller
 from tests.factories.books import roll_up
-from tests.factories.databases import a_database_of_its_own, connected_to
-from tests.factories.money import a_wallet
-from tests.fakes import FakeHeads, fake_ports
-from app.worker.tasks import charge_fees, expire_bonuses, expire_sessions, forget_counterparties
-from tests.conftest import Database
-from tests.factories import a_customer, a_customer_user, a_reseller
 from tests.factories.credits import a_contract, adjust, figures, lots_of, with_bonus, with_fee
+from tests.factories.databases import a_database_of_its_own, connected_to
 from tests.factories.money import a_priced_reseller, a_wallet, an_offer, funds_of
+from tests.fakes import FakeHeads, fake_ports
 from tests.worker.test_jobs import NOW, PORTS
 
 
@@ -126,6 +121,8 @@ def test_heads_are_exported_and_lost_ones_raise_an_alarm(own: Database) -> None:
         ("heads_not_exported", "ledger.heads_lost")
     ]
     assert heads.written == []
+
+
 def test_bonuses_whose_time_is_over_are_expired(connected: Database) -> None:
     reseller = a_priced_reseller(offer=with_bonus(an_offer(), (10_000, 1_000), days=1))
     wallet = a_wallet(10_000, reseller=reseller)

@@ -5,10 +5,13 @@ from app.billing.blocks import BlockReason, block_customer, unblock_customer
 from app.billing.bonuses import due_lots, expire_bonuses, expire_lot
 from app.billing.caps import CapLine, list_caps, set_cap
 from app.billing.charge_sheets import (
+    ChargedFee,
     ChargeSplit,
     CommissionPart,
     RatedCharge,
     charge_split,
+    find_charge,
+    find_reversal,
     rated_charge,
 )
 from app.billing.charges import charge_usage
@@ -91,12 +94,20 @@ from app.billing.models import TopUp, TopUpPurpose, TopUpState, Wallet, WalletMo
 from app.billing.month_end import MonthClosing, close_month, close_months
 from app.billing.own_balance import (
     OwnBalance,
+    OwnMovement,
     fund_by_commission,
     fund_by_top_up,
     give_credit,
     own_balance,
+    own_balance_history,
 )
-from app.billing.policies import set_grace, set_postpaid, set_prepaid
+from app.billing.policies import (
+    WalletLimits,
+    set_grace,
+    set_postpaid,
+    set_prepaid,
+    wallet_limits,
+)
 from app.billing.proof import Proof, prove_books
 from app.billing.receivables import grace_policy
 from app.billing.reported import (
@@ -154,6 +165,7 @@ __all__ = [
     "Charge",
     "ChargeNotFoundError",
     "ChargeSplit",
+    "ChargedFee",
     "CommissionLine",
     "CommissionPart",
     "CommissionReport",
@@ -189,6 +201,7 @@ __all__ = [
     "NamedPayer",
     "OwnBalance",
     "OwnBalanceTooLowError",
+    "OwnMovement",
     "PageTerms",
     "PhoneNumber",
     "PlacedHold",
@@ -216,6 +229,7 @@ __all__ = [
     "UsageTime",
     "Wallet",
     "WalletFrozenError",
+    "WalletLimits",
     "WalletLine",
     "WalletMode",
     "WalletNotFoundError",
@@ -242,6 +256,8 @@ __all__ = [
     "expire_holds",
     "expire_lot",
     "extend_hold",
+    "find_charge",
+    "find_reversal",
     "forget_counterparties",
     "freeze_wallet",
     "freeze_wallets",
@@ -264,6 +280,7 @@ __all__ = [
     "open_contract",
     "open_wallet",
     "own_balance",
+    "own_balance_history",
     "pending_top_ups",
     "place_hold",
     "platform_figures",
@@ -294,4 +311,5 @@ __all__ = [
     "wallet_balance",
     "wallet_credit",
     "wallet_history",
+    "wallet_limits",
 ]

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app import commissions, ledger, pricing
 from app.billing import chart
+from app.billing.credit_models import FeeRecord, Reversal
 from app.billing.errors import ChargeNotFoundError
 from app.billing.models import UsageRecord, Wallet
 from app.billing.rules import mask_number
@@ -67,6 +68,27 @@ class RatedCharge:
     def uncollected(self) -> Money:
         """Return what it cost beyond its hold and the balance."""
         return Money(self.facts.uncollected, self.gross.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class ChargedFee:
+    """A period of a contract that was charged, from `starts_at` to `ends_at`."""
+
+    entry_id: UUID
+    customer_id: UUID
+    name: str
+    quantity: int
+    starts_at: datetime
+    ends_at: datetime
+    gross: Money
+    net: Money
+    tax: Money
+    bonus: Money
+
+    @property
+    def paid(self) -> Money:
+        """Return what paid credit, or a credit limit, gave."""
+        return self.gross - self.bonus
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +156,53 @@ def rated_charge(
             session, scope, price_id=record.price_id, retail_price_id=record.retail_price_id
         ),
     )
+
+
+def charged_fee(
+    session: Session, scope: TenantScope, *, entry_id: UUID, customer_id: UUID | None = None
+) -> ChargedFee:
+    """Return what a fee was charged for; refuses as `rated_charge` does."""
+    query = (
+        select(FeeRecord, Wallet)
+        .join(
+            Wallet,
+            (Wallet.reseller_id == FeeRecord.reseller_id) & (Wallet.id == FeeRecord.wallet_id),
+        )
+        .where(FeeRecord.reseller_id == scope.reseller_id, FeeRecord.entry_id == entry_id)
+    )
+    if customer_id is not None:
+        query = query.where(Wallet.customer_id == customer_id)
+    found = session.execute(query).first()
+    if found is None:
+        raise ChargeNotFoundError(charge=str(entry_id))
+    fee, wallet = found
+    return ChargedFee(
+        entry_id=fee.entry_id,
+        customer_id=wallet.customer_id,
+        name=fee.name,
+        quantity=fee.quantity,
+        starts_at=fee.starts_at,
+        ends_at=fee.ends_at,
+        gross=Money(fee.gross_minor, wallet.currency),
+        net=Money(fee.net_minor, wallet.currency),
+        tax=Money(fee.tax_minor, wallet.currency),
+        bonus=Money(fee.bonus_minor, wallet.currency),
+    )
+
+
+def find_charge(
+    session: Session, scope: TenantScope, *, entry_id: UUID, customer_id: UUID | None = None
+) -> RatedCharge | ChargedFee:
+    """Return a charge of usage or a fee; refuses as `rated_charge` does."""
+    try:
+        return rated_charge(session, scope, entry_id=entry_id, customer_id=customer_id)
+    except ChargeNotFoundError:
+        return charged_fee(session, scope, entry_id=entry_id, customer_id=customer_id)
+
+
+def find_reversal(session: Session, scope: TenantScope, *, entry_id: UUID) -> Reversal | None:
+    """Return how a charge was written off; None where it was not."""
+    return session.get(Reversal, (scope.reseller_id, entry_id))
 
 
 def charge_split(session: Session, scope: TenantScope, *, entry_id: UUID) -> ChargeSplit:

@@ -57,7 +57,14 @@ from app.ledger.holds import (
 )
 from app.ledger.laws import NOWHERE, Law
 from app.ledger.models import Hold, HoldState
-from app.ledger.movements import EntryDetail, Movement, find_entry
+from app.ledger.movements import (
+    EntryDetail,
+    Movement,
+    PostingLine,
+    entry_of_version,
+    find_entry,
+    postings_between,
+)
 from app.ledger.periods import (
     OwnedCredit,
     OwnedPeriod,
@@ -110,6 +117,7 @@ __all__ = [
     "PeriodPart",
     "PeriodTotal",
     "Posted",
+    "PostingLine",
     "Reach",
     "StatementLine",
     "StoredEntry",
@@ -123,6 +131,7 @@ __all__ = [
     "close_period",
     "credited_since",
     "credits_of",
+    "entry_of_version",
     "examine",
     "examine_all",
     "examine_export",
@@ -150,6 +159,7 @@ __all__ = [
     "post",
     "post_many",
     "post_through",
+    "postings_between",
     "present_state",
     "record_verified",
     "relations",

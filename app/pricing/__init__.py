@@ -24,7 +24,7 @@ from app.pricing.errors import (
     UnknownMeterError,
     UnknownOfferError,
 )
-from app.pricing.fees import FeeTerms, fee_at, set_fee
+from app.pricing.fees import FeeTerms, fee_at, offered_fees, set_fee
 from app.pricing.meters import add_meter, list_meters
 from app.pricing.models import CreditPurpose, Fee, Meter, Offer, Price, RetailPrice
 from app.pricing.offers import add_offer, get_offer, sell_offer, sold_offers
@@ -106,6 +106,7 @@ __all__ = [
     "get_offer",
     "get_plan",
     "list_meters",
+    "offered_fees",
     "plans",
     "price_book",
     "price_history",

@@ -20,6 +20,7 @@ from werkzeug.exceptions import BadRequest
 from app.edge import STATUS
 from app.kernel import AppError, Kind
 from app.web import formats
+from app.web.rows import meter_name
 from app.web.typed import Typed, UnreadableDayError, read_day
 from app.web.words import gettext
 
@@ -37,7 +38,14 @@ class ShownOnce:
     secret: str
 
 
-Act = Callable[[Typed], str | ShownOnce]
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Where a form leads that goes on at another site: the page that takes the payment."""
+
+    address: str
+
+
+Act = Callable[[Typed], str | ShownOnce | Elsewhere]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,7 @@ class FormState:
 
 def register(app: Flask) -> None:
     """Let templates ask for the state of a form, and for a secret to show."""
+    app.add_template_filter(meter_name, "meter_name")
     app.context_processor(lambda: {"form_state": _state, "shown_once": g.get("shown_once")})
 
 
@@ -96,6 +105,8 @@ def submitted(acts: Mapping[str, Act], *, page: Callable[[], str], to: str) -> R
     if isinstance(done, ShownOnce):
         g.shown_once = done
         return page()
+    if isinstance(done, Elsewhere):
+        return redirect(done.address, 303)
     flash(done, "success")
     return redirect(to, 303)
 

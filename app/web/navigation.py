@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Flask, request, url_for
-from flask_babel import gettext as _
 
 from app.edge import signed_in
 from app.identity import Realm
+from app.web.platform.places import platform_places
+from app.web.words import gettext as _
 
 # Label, page, and which blueprints or single pages belong to it.
 Place = tuple[str, str, frozenset[str]]
@@ -49,25 +50,22 @@ def _places(realm: Realm) -> Sequence[Place]:
                 "customer_charges",
             ),
             _place(_("Billing"), "top_ups.history", "top_ups"),
+            _place(_("Settings"), "customer_settings.settings", "customer_settings"),
         )  # fmt: skip
     if realm is Realm.STAFF:
         return (
             _place(_("Overview"), "reseller.dashboard", "reseller"),
+            _place(
+                _("Customers"), "reseller_customers.customers", "reseller_customers",
+                "reseller_charges",
+            ),
             _place(_("Prices"), "reseller_prices.prices", "reseller_prices"),
             _place(_("Commission"), "reseller_commissions.month", "reseller_commissions"),
             _place(_("Partners"), "sub_resellers.tree", "sub_resellers"),
-        )
-    return (
-        _place(_("Overview"), "platform.dashboard", "platform"),
-        _place(
-            _("Resellers"), "platform_resellers.resellers", "platform_resellers",
-            "platform_wallets",
-        ),
-        _place(_("Prices"), "plans.plans", "plans"),
-        _place(_("Month end"), "months.months", "months"),
-        _place(_("API keys"), "platform_keys.keys", "platform_keys"),
-    )  # fmt: skip
+            _place(_("Own balance"), "own_balance.balance", "own_balance"),
+        )  # fmt: skip
+    return [_place(*place) for place in platform_places()]
 
 
 def _place(label: str, endpoint: str, *active: str) -> Place:
-    return str(label), endpoint, frozenset(active)
+    return label, endpoint, frozenset(active)

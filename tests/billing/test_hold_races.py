@@ -9,16 +9,23 @@ import psycopg
 import pytest
 
 from app import ledger
-from app.billing import Charge, UsageEvent, Wallet, capture_hold, charge_usage
+from app.billing import Charge, EventIdReusedError, UsageEvent, Wallet, capture_hold, charge_usage
 from app.billing.careful_charges import charge_with_care
 from app.embedded import PostgresServer
 from app.kernel import now, transaction
 from app.ledger import HoldClosedError, HoldState
 from tests.billing.test_races import CROWD, Ground, a_ground, broken_laws
 from tests.conftest import Database
-from tests.factories.credit import a_grace_limit
+from tests.factories.credit import a_bonus_lot, a_grace_limit
 from tests.factories.holds import a_hold, capture, release, used
-from tests.factories.money import a_wallet, an_event, charge, funds_of, scope_of_wallet
+from tests.factories.money import (
+    a_priced_reseller,
+    a_wallet,
+    an_event,
+    charge,
+    funds_of,
+    scope_of_wallet,
+)
 from tests.factories.races import all_at_once, answers, refusals
 
 _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
@@ -56,6 +63,25 @@ def test_a_release_that_waits_for_a_capture_says_captured(ground: Ground) -> Non
 
     assert released.state is HoldState.CAPTURED
     assert funds_of(wallet) == 900
+
+
+def test_a_capture_that_waits_for_another_wallets_use_of_its_id_says_so(ground: Ground) -> None:
+    reseller = a_priced_reseller()
+    wallet, other = (a_wallet(1_000, reseller=reseller) for _ in range(2))
+    a_bonus_lot(wallet, 100)
+    hold, scope, event = a_hold(wallet, 300), scope_of_wallet(wallet), an_event(other, "50")
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(scope) as session:
+            charge_usage(session, scope, usage=event, now=now())
+            usage = used("100", event_id=event.event_id)
+            waiting = pool.submit(capture, wallet, hold.id, usage)
+            wait_for_a_queue(ground.database)
+        refused = waiting.exception(10)
+
+    assert isinstance(refused, EventIdReusedError)
+    assert (funds_of(wallet), funds_of(other)) == (1_000, 950)
+    assert broken_laws() == set()
 
 
 def test_of_many_captures_and_releases_of_one_hold_one_wins(ground: Ground) -> None:

@@ -7,7 +7,7 @@ Wallets, lots and receivables are found first and locked together, in the order 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -125,18 +125,9 @@ def lock_purses(
     asked = [book, ledger.as_array(customers), currency]
     rows = cursor(session).execute(_WALLETS, asked).fetchall()
     lots = _lots(session, book, [row[0] for row in rows if row[4]], now)
-    subordinate = [account for some in lots.values() for account, _ in some]
     owing = [row[5] for row in rows if row[5] is not None]
-    accounts = [*(row[2] for row in rows), *subordinate, *owing, *beside]
-    balances = ledger.lock_balances(session, book, accounts)
-    # A hold may keep nothing of the wallet's own account back, only bonus.
-    keeping = [
-        row[2]
-        for row in rows
-        if any(balances[own].held for own in [row[2], *(lot for lot, _ in lots[row[0]])])
-    ]
-    if keeping and ledger.expire_holds(session, book, keeping):
-        balances = ledger.lock_balances(session, book, list(balances))
+    own = {row[2]: [row[2], *(lot for lot, _ in lots[row[0]])] for row in rows}
+    balances = _lock(session, book, own, [*owing, *beside])
     purses = {}
     for wallet, customer, account, state, care, receivable in rows:
         payers = [
@@ -152,6 +143,23 @@ def lock_purses(
     if months:
         _add_volumes(session, book, purses, months)
     return {purse.customer_id: purse for purse in purses.values()}
+
+
+def _lock(
+    session: Session, book: UUID, own: Mapping[UUID, Sequence[UUID]], others: Sequence[UUID]
+) -> dict[UUID, ledger.LockedBalance]:
+    """Lock the accounts of wallets, each with its lots, and others; write down expired holds.
+
+    A hold may keep nothing of a wallet's own account back, only bonus.
+    """
+    accounts = [account for some in own.values() for account in some]
+    balances = ledger.lock_balances(session, book, [*accounts, *others])
+    keeping = [
+        wallet for wallet, some in own.items() if any(balances[account].held for account in some)
+    ]
+    if keeping and ledger.expire_holds(session, book, keeping):
+        balances = ledger.lock_balances(session, book, list(balances))
+    return balances
 
 
 def lock_purse(

@@ -35,6 +35,7 @@ from app.billing.events import BalanceChanged, CustomerBlocked, CustomerUnblocke
 from app.billing.figures import BookTotals, customer_counts, platform_figures, reseller_figures
 from app.billing.fulfilment import PageTerms, apply_event, confirm_top_up, start_top_up
 from app.billing.history import HistoryLine, wallet_history
+from app.billing.holding import PlannedUsage, capture_credit, hold_credit, raise_hold
 from app.billing.holds import (
     CapturedUsage,
     PlacedHold,
@@ -55,6 +56,7 @@ from app.billing.intake import (
 from app.billing.models import TopUp, TopUpState, Wallet, WalletState
 from app.billing.month_end import MonthClosing, close_month, close_months
 from app.billing.reported import (
+    DeliveredUsage,
     EventId,
     MeterName,
     NamedPayer,
@@ -63,6 +65,7 @@ from app.billing.reported import (
     Reported,
     ReportedUsage,
     Result,
+    SubjectName,
     UsageTime,
     read_reported,
     read_reported_line,
@@ -106,6 +109,7 @@ __all__ = [
     "CustomerBlocked",
     "CustomerBlockedError",
     "CustomerUnblocked",
+    "DeliveredUsage",
     "EventId",
     "EventIdReusedError",
     "FutureUsageError",
@@ -121,12 +125,14 @@ __all__ = [
     "PageTerms",
     "PhoneNumber",
     "PlacedHold",
+    "PlannedUsage",
     "Quantity",
     "Reported",
     "ReportedUsage",
     "RequestKeyReusedError",
     "Result",
     "StepLine",
+    "SubjectName",
     "SubjectNeededError",
     "TopUp",
     "TopUpInProgressError",
@@ -143,6 +149,7 @@ __all__ = [
     "apply_event",
     "attach_checkout",
     "block_customer",
+    "capture_credit",
     "capture_hold",
     "charge_usage",
     "close_month",
@@ -159,6 +166,7 @@ __all__ = [
     "get_wallet",
     "grant_due_bonuses",
     "grant_new_customer_bonus",
+    "hold_credit",
     "list_top_ups",
     "mask_number",
     "note_decline",
@@ -167,6 +175,7 @@ __all__ = [
     "place_hold",
     "platform_figures",
     "quote_usage",
+    "raise_hold",
     "read_hold",
     "read_reported",
     "read_reported_line",

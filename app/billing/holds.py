@@ -79,25 +79,20 @@ def place_hold(
     amount: Money,
     expires_at: datetime,
     now: datetime,
+    basis: str | None = None,
 ) -> PlacedHold:
     """Keep credit of a wallet back until a time, once per key, or return the first hold.
 
-    Refuses, changing nothing: nothing or less, a time outside a minute to a day, an unknown
-    customer, a wallet that is frozen or blocked, a spending cap, a wallet that has too little, a
-    key used with another amount or customer.
+    `basis` is what the amount was worked out from, where it was: the same request may come to
+    another amount when it is repeated, and the first one stands. Refuses, changing nothing: nothing
+    or less, a time outside a minute to a day, an unknown customer, a wallet that is frozen or
+    blocked, a spending cap, a wallet that has too little, a key used with another amount (or basis)
+    or customer.
     """
     _require_amount(amount)
     _require_time(expires_at, now)
-    draft = ledger.HoldDraft(
-        book_id=scope.reseller_id,
-        hold_id=new_id(),
-        key=hold_key(key),
-        input_hash=ledger.fingerprint(
-            {"key": key, "customer": customer_id, "minor": amount.minor, "in": amount.currency}
-        ),
-        expires_at=expires_at,
-        parts=[(chart.PAYING_WALLET, amount.minor)],
-        currency=amount.currency,
+    draft = _draft(
+        scope, key=key, customer_id=customer_id, amount=amount, expires_at=expires_at, basis=basis
     )
     note_emitted(session)
     try:
@@ -248,6 +243,29 @@ def quote_usage(
     else:
         get_wallet(session, scope, customer_id=customer_id, currency=currency)
     return rate(terms, quantity, used=used).quote.gross
+
+
+def _draft(
+    scope: TenantScope,
+    *,
+    key: str,
+    customer_id: UUID,
+    amount: Money,
+    expires_at: datetime,
+    basis: str | None,
+) -> ledger.HoldDraft:
+    asked: dict[str, object] = {"minor": amount.minor, "in": amount.currency}
+    if basis is not None:
+        asked = {"basis": basis}
+    return ledger.HoldDraft(
+        book_id=scope.reseller_id,
+        hold_id=new_id(),
+        key=hold_key(key),
+        input_hash=ledger.fingerprint({"key": key, "customer": customer_id} | asked),
+        expires_at=expires_at,
+        parts=[(chart.PAYING_WALLET, amount.minor)],
+        currency=amount.currency,
+    )
 
 
 def _purse(

@@ -222,6 +222,20 @@ def test_a_capture_charges_what_was_used_and_frees_the_rest(caller: Caller, wall
     assert funds_of(wallet) == 700
 
 
+def test_a_capture_beyond_hold_and_balance_says_what_nobody_paid(
+    caller: Caller, wallet: Wallet
+) -> None:
+    hold, body = held(caller, a_hold_body(wallet, 400)), a_capture("1500")
+
+    first, again = (caller.post(f"{hold}/capture", body) for _ in range(2))
+
+    told = first.get_json()
+    assert (told["amount"]["minor"], told["uncollected"]["minor"]) == (1_000, 500)
+    assert (told["quantity"], told["billed"], told["free"]) == ("1500", "1500", "0")
+    assert again.get_json() == told
+    assert funds_of(wallet) == 0
+
+
 def test_a_capture_names_the_line_of_the_holder_or_none(
     caller: Caller, reseller: Tenant, wallet: Wallet
 ) -> None:

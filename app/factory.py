@@ -12,9 +12,11 @@ from sqlalchemy import Engine
 
 from app import api, edge, web
 from app.edge import Allowance, EdgeOptions, SiteApp
+from app.integrations.head_file import HeadFile
 from app.integrations.redis_live import LIVE_PREFIX, RedisBell, RedisLive, connect_redis
 from app.integrations.stripe_gateway import StripeGateway
 from app.kernel import SignIn, connect, driver_url, make_engine, now
+from app.ledger import HeadLog
 from app.ports import Ports
 from app.schema import metadata
 from app.settings import Settings
@@ -55,8 +57,14 @@ def make_ports(settings: Settings) -> Ports:
         ),
         live=RedisLive(connect_redis(redis_url)),
         bell=RedisBell(redis_url),
+        heads=make_head_log(settings),
         clock=now,
     )
+
+
+def make_head_log(settings: Settings) -> HeadLog:
+    """Return where the heads of the books are written outside the database."""
+    return HeadFile(settings.head_file)
 
 
 def create_app(settings: Settings, ports: Ports | None = None) -> Flask:

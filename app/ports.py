@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from app.ledger import HeadLog
 from app.payments import PaymentGateway
 
 
@@ -29,4 +30,5 @@ class Ports:
     gateway: PaymentGateway
     live: LivePublisher
     bell: Bell
+    heads: HeadLog
     clock: Callable[[], datetime]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from pathlib import Path
 from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
@@ -60,6 +61,10 @@ class Settings(BaseSettings):
     rate_limit_webhook: str = Field("6000 per minute", description="per address, /billing/webhook")
     rate_limit_api: str = Field(
         "6000 per minute", description="per API key; a refused one counts for its address"
+    )
+    head_file: Path = Field(
+        Path("var/kontor/heads.jsonl"),
+        description="signed heads of the books, outside the database; its key lies beside it",
     )
     call_record_days: int = Field(90, ge=1, description="third parties' numbers are kept so long")
 

@@ -1,6 +1,9 @@
 """Wallets, usage charges along the chain, top-ups: the money of a customer."""
 
+from app.billing.adjustments import AdjustmentSource, adjust_wallet, list_adjustments
 from app.billing.blocks import BlockReason, block_customer, unblock_customer
+from app.billing.bonuses import due_lots, expire_bonuses, expire_lot
+from app.billing.caps import CapLine, list_caps, set_cap
 from app.billing.charges import charge_usage
 from app.billing.commission_bonuses import grant_due_bonuses, grant_new_customer_bonus
 from app.billing.commission_reports import (
@@ -11,18 +14,35 @@ from app.billing.commission_reports import (
     StepLine,
     commission_report,
 )
+from app.billing.contracts import end_contract, get_contract, list_contracts, open_contract
+from app.billing.credit import Credit, LotLine, credits_across, wallet_credit
+from app.billing.credit_models import Adjustment, Contract, FeeCharge, Reversal
 from app.billing.errors import (
+    AlreadyReversedError,
     AmountMismatchError,
     AmountRefusedError,
     CapReachedError,
+    ChargeNotFoundError,
+    CommissionTooLowError,
+    ContractEndError,
+    ContractKeyReusedError,
+    ContractNotFoundError,
+    ContractQuantityError,
+    CreditAmountError,
     CustomerBlockedError,
     EventIdReusedError,
+    ExpiryRefusedError,
     FutureUsageError,
     HoldAmountRefusedError,
     HoldKeyReusedError,
     HoldTimeRefusedError,
     InsufficientFundsError,
+    LimitBelowDebtError,
+    LimitRefusedError,
     MalformedUsageError,
+    OwnBalanceTooLowError,
+    PlatformOnlyError,
+    ReasonRefusedError,
     RequestKeyReusedError,
     SubjectNeededError,
     TopUpInProgressError,
@@ -32,6 +52,7 @@ from app.billing.errors import (
     WalletNotFoundError,
 )
 from app.billing.events import BalanceChanged, CustomerBlocked, CustomerUnblocked, TopUpSettled
+from app.billing.fees import FeeRun, charge_due_fees, charge_fee
 from app.billing.figures import BookTotals, customer_counts, platform_figures, reseller_figures
 from app.billing.fulfilment import PageTerms, apply_event, confirm_top_up, start_top_up
 from app.billing.history import HistoryLine, wallet_history
@@ -53,8 +74,18 @@ from app.billing.intake import (
     take_in_event_anywhere,
     take_in_everywhere,
 )
-from app.billing.models import TopUp, TopUpState, Wallet, WalletState
+from app.billing.models import TopUp, TopUpPurpose, TopUpState, Wallet, WalletMode, WalletState
 from app.billing.month_end import MonthClosing, close_month, close_months
+from app.billing.own_balance import (
+    OwnBalance,
+    fund_by_commission,
+    fund_by_top_up,
+    give_credit,
+    own_balance,
+)
+from app.billing.policies import set_grace, set_postpaid, set_prepaid
+from app.billing.proof import Proof, prove_books
+from app.billing.receivables import grace_policy
 from app.billing.reported import (
     DeliveredUsage,
     EventId,
@@ -71,6 +102,7 @@ from app.billing.reported import (
     read_reported_line,
     unreadable,
 )
+from app.billing.reversals import reverse_charge
 from app.billing.rules import GREATEST_TOP_UP, LEAST_TOP_UP, mask_number
 from app.billing.top_ups import (
     attach_checkout,
@@ -87,6 +119,7 @@ from app.billing.wallets import (
     forget_counterparties,
     freeze_wallet,
     get_wallet,
+    get_wallet_by_id,
     open_wallet,
     wallet_balance,
 )
@@ -94,17 +127,30 @@ from app.billing.wallets import (
 __all__ = [
     "GREATEST_TOP_UP",
     "LEAST_TOP_UP",
+    "Adjustment",
+    "AdjustmentSource",
+    "AlreadyReversedError",
     "AmountMismatchError",
     "AmountRefusedError",
     "BalanceChanged",
     "BlockReason",
     "BookLine",
     "BookTotals",
+    "CapLine",
     "CapReachedError",
     "CapturedUsage",
     "Charge",
+    "ChargeNotFoundError",
     "CommissionLine",
     "CommissionReport",
+    "CommissionTooLowError",
+    "Contract",
+    "ContractEndError",
+    "ContractKeyReusedError",
+    "ContractNotFoundError",
+    "ContractQuantityError",
+    "Credit",
+    "CreditAmountError",
     "CurrencyReport",
     "CustomerBlocked",
     "CustomerBlockedError",
@@ -112,31 +158,44 @@ __all__ = [
     "DeliveredUsage",
     "EventId",
     "EventIdReusedError",
+    "ExpiryRefusedError",
+    "FeeCharge",
+    "FeeRun",
     "FutureUsageError",
     "HistoryLine",
     "HoldAmountRefusedError",
     "HoldKeyReusedError",
     "HoldTimeRefusedError",
     "InsufficientFundsError",
+    "LimitBelowDebtError",
+    "LimitRefusedError",
+    "LotLine",
     "MalformedUsageError",
     "MeterName",
     "MonthClosing",
     "NamedPayer",
+    "OwnBalance",
+    "OwnBalanceTooLowError",
     "PageTerms",
     "PhoneNumber",
     "PlacedHold",
     "PlannedUsage",
+    "PlatformOnlyError",
+    "Proof",
     "Quantity",
+    "ReasonRefusedError",
     "Reported",
     "ReportedUsage",
     "RequestKeyReusedError",
     "Result",
+    "Reversal",
     "StepLine",
     "SubjectName",
     "SubjectNeededError",
     "TopUp",
     "TopUpInProgressError",
     "TopUpNotFoundError",
+    "TopUpPurpose",
     "TopUpSettled",
     "TopUpState",
     "UnknownSubjectError",
@@ -144,36 +203,57 @@ __all__ = [
     "UsageTime",
     "Wallet",
     "WalletFrozenError",
+    "WalletMode",
     "WalletNotFoundError",
     "WalletState",
+    "adjust_wallet",
     "apply_event",
     "attach_checkout",
     "block_customer",
     "capture_credit",
     "capture_hold",
+    "charge_due_fees",
+    "charge_fee",
     "charge_usage",
     "close_month",
     "close_months",
     "commission_report",
     "confirm_top_up",
+    "credits_across",
     "customer_counts",
+    "due_lots",
+    "end_contract",
+    "expire_bonuses",
     "expire_holds",
+    "expire_lot",
     "extend_hold",
     "forget_counterparties",
     "freeze_wallet",
     "freeze_wallets",
+    "fund_by_commission",
+    "fund_by_top_up",
+    "get_contract",
     "get_top_up",
     "get_wallet",
+    "get_wallet_by_id",
+    "give_credit",
+    "grace_policy",
     "grant_due_bonuses",
     "grant_new_customer_bonus",
     "hold_credit",
+    "list_adjustments",
+    "list_caps",
+    "list_contracts",
     "list_top_ups",
     "mask_number",
     "note_decline",
+    "open_contract",
     "open_wallet",
+    "own_balance",
     "pending_top_ups",
     "place_hold",
     "platform_figures",
+    "prove_books",
     "quote_usage",
     "raise_hold",
     "read_hold",
@@ -182,6 +262,11 @@ __all__ = [
     "release_hold",
     "request_top_up",
     "reseller_figures",
+    "reverse_charge",
+    "set_cap",
+    "set_grace",
+    "set_postpaid",
+    "set_prepaid",
     "settle_top_up",
     "start_top_up",
     "take_in",
@@ -192,5 +277,6 @@ __all__ = [
     "unreadable",
     "verify",
     "wallet_balance",
+    "wallet_credit",
     "wallet_history",
 ]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -10,12 +11,12 @@ from sqlalchemy.orm import Session
 from app import ledger
 from app.billing import chart
 from app.billing.careful_charges import charge_with_care
-from app.billing.errors import EventIdReusedError, insufficient
+from app.billing.errors import EventIdReusedError
 from app.billing.rating import Rated, rate
 from app.billing.spending import RatingFacts, paid_by_one
 from app.billing.terms import ChargeTerms, kept_terms
 from app.billing.usage import Charge, UsageEvent
-from app.kernel import AppError, Money, note_emitted
+from app.kernel import AppError, Money, is_sole, note_emitted
 from app.tenancy import TenantScope
 
 NOTHING = Decimal(0)
@@ -59,20 +60,23 @@ def _at_once(
 ) -> Charge | None:
     """Charge in one statement; None where the wallet or its terms need a closer look.
 
-    Says a refusal in billing's words.
+    So they do where somebody took the money between the statement's look and its lock: what is
+    owed or captured may then still be charged. Says a refusal in billing's words.
     """
     rated = rate(terms, usage.quantity, used=NOTHING)
     # The statement writes `BalanceChanged` itself.
     note_emitted(session)
     try:
-        posted = ledger.post_through(
-            session,
-            _draft(scope, usage, terms, rated, hold_id),
-            function="charge_usage",
-            arguments=_record(usage, terms, rated),
-        )
-    except ledger.InsufficientFundsError as refused:
-        raise insufficient(refused) from refused
+        # Refused, a statement of its own leaves nothing; one in a transaction needs a savepoint.
+        with nullcontext() if is_sole(session) else session.begin_nested():
+            posted = ledger.post_through(
+                session,
+                _draft(scope, usage, terms, rated, hold_id),
+                function="charge_usage",
+                arguments=_record(usage, terms, rated),
+            )
+    except ledger.InsufficientFundsError:
+        return None
     except ledger.KeyReusedError as refused:
         raise EventIdReusedError(event_id=usage.event_id) from refused
     return None if posted is None else _charge(usage, terms, rated, posted)

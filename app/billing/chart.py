@@ -24,6 +24,9 @@ REVENUE = commissions.REVENUE
 PROMOTION = "promotion"
 BONUS = "bonus"
 RECEIVABLE = "receivable"
+# What the platform gives or takes by hand; a reseller's own money in her own book.
+ADJUSTMENT = "adjustment"
+OWN_BALANCE = "reseller_balance"
 
 # Stands for the account of the customer's wallet, which `charge_usage` finds in the database.
 PAYING_WALLET = UUID(int=0)
@@ -32,6 +35,12 @@ USAGE = "usage"
 TOP_UP = "top_up"
 TRUE_UP = "commission_true_up"
 COMMISSION_BONUS = "commission_bonus"
+ADJUSTED = "adjustment"
+FUNDING = "funding"
+CREDIT = "credit"
+FEE = "fee"
+BONUS_EXPIRY = "bonus_expiry"
+REVERSAL = "reversal"
 
 
 def platform_account(kind: str, currency: str) -> AccountName:
@@ -58,16 +67,18 @@ def tax_account(purpose: pricing.CreditPurpose) -> str:
 
 
 def payee_accounts(
-    book_id: UUID, tariff: pricing.Tariff, shares: Sequence[commissions.Term]
+    book_id: UUID,
+    currency: str,
+    purpose: pricing.CreditPurpose,
+    shares: Sequence[commissions.Term],
 ) -> PayeeAccounts:
-    """Return the accounts that charges under a tariff and these shares credit."""
-    currency = tariff.currency
+    """Return the accounts that charges of an offer and these shares credit."""
 
     def of_platform(kind: str) -> UUID:
         return ledger.account_id(book_id, platform_account(kind, currency))
 
     return PayeeAccounts(
-        tax=of_platform(tax_account(tariff.credit_purpose)),
+        tax=of_platform(tax_account(purpose)),
         commissions=tuple(
             ledger.account_id(book_id, AccountName(COMMISSION, term.beneficiary_id, currency))
             for term in shares
@@ -77,15 +88,17 @@ def payee_accounts(
     )
 
 
-def top_up_transfers(
-    book_id: UUID, wallet_account: UUID, paid: Money, prepaid_tax: Money
-) -> list[TransferDraft]:
-    """Return the transfers of one top-up: the money, and the tax that falls due with it."""
-    clearing, prepaid, payable = (
-        ledger.account_id(book_id, platform_account(kind, paid.currency))
-        for kind in (CLEARING, TAX_PREPAID, TAX_PAYABLE)
+def own_balance_account(reseller_id: UUID, currency: str) -> AccountName:
+    """Return the name of the account of a reseller's own money."""
+    return AccountName(OWN_BALANCE, reseller_id, currency)
+
+
+def tax_transfers(book_id: UUID, tax: Money) -> list[TransferDraft]:
+    """Return the transfer of tax that falls due with credit; below zero, of tax given back."""
+    prepaid, payable = (
+        ledger.account_id(book_id, platform_account(kind, tax.currency))
+        for kind in (TAX_PREPAID, TAX_PAYABLE)
     )
-    transfers = [TransferDraft(clearing, wallet_account, paid)]
-    if prepaid_tax:
-        transfers.append(TransferDraft(prepaid, payable, prepaid_tax))
-    return transfers
+    if tax.minor < 0:
+        return [TransferDraft(payable, prepaid, -tax)]
+    return [TransferDraft(prepaid, payable, tax)] if tax else []

@@ -156,6 +156,121 @@ class SubjectNeededError(AppError):
     text = translatable("Name the line or agent as “subject”, not a customer.")
 
 
+class CreditAmountError(AppError):
+    """An amount of credit that is nothing, negative where it must not be, or beyond all reason."""
+
+    kind = Kind.INVALID
+    code = "billing.credit_amount_refused"
+    text = translatable("Enter an amount between 0.01 and 1,000,000.")
+
+
+class LimitRefusedError(AppError):
+    """A limit below zero or beyond all reason."""
+
+    kind = Kind.INVALID
+    code = "billing.limit_refused"
+    text = translatable("Enter a limit between 0 and 1,000,000.")
+
+
+class ReasonRefusedError(AppError):
+    """Credit or a reversal by hand without a reason that somebody can read later."""
+
+    kind = Kind.INVALID
+    code = "billing.reason_refused"
+    text = translatable("Give a reason of 3 to 200 characters.")
+
+
+class ExpiryRefusedError(AppError):
+    """A time of expiry in the past, or of credit that does not expire."""
+
+    kind = Kind.INVALID
+    code = "billing.expiry_refused"
+    text = translatable("Choose a date in the future; only bonus credit expires.")
+
+
+class LimitBelowDebtError(AppError):
+    """More is owed, or held, than the new limit allows. `facts`: owed (minor units), currency."""
+
+    kind = Kind.CONFLICT
+    code = "billing.limit_below_debt"
+    text = translatable("More than this is owed already. Choose a higher limit.")
+
+
+class PlatformOnlyError(AppError):
+    """Somebody else than the platform wants to make credit out of nothing."""
+
+    kind = Kind.FORBIDDEN
+    code = "billing.platform_only"
+    text = translatable("Only the platform may do this. Give credit from your own balance instead.")
+
+
+class OwnBalanceTooLowError(AppError):
+    """The reseller's own balance cannot pay.
+
+    `facts`: available and required in minor units, currency.
+    """
+
+    kind = Kind.PAYMENT_REQUIRED
+    code = "billing.own_balance_too_low"
+    text = translatable("Your own balance is too low. Top it up or fund it from commission.")
+
+
+class CommissionTooLowError(AppError):
+    """Less commission is there than is to be taken; `facts` as when funds are too low."""
+
+    kind = Kind.PAYMENT_REQUIRED
+    code = "billing.commission_too_low"
+    text = translatable("There is not that much commission. Choose a smaller amount.")
+
+
+class ContractNotFoundError(AppError):
+    """No such contract of this reseller."""
+
+    kind = Kind.NOT_FOUND
+    code = "billing.contract_not_found"
+    text = translatable("There is no such contract.")
+
+
+class ContractQuantityError(AppError):
+    """A contract over nothing, or over more than anybody has."""
+
+    kind = Kind.INVALID
+    code = "billing.contract_quantity_refused"
+    text = translatable("Choose a quantity between 1 and 10,000.")
+
+
+class ContractKeyReusedError(AppError):
+    """The key belongs to a contract with other content."""
+
+    kind = Kind.CONFLICT
+    code = "billing.contract_key_reused"
+    text = translatable("This key belongs to another contract. Send a new one.")
+
+
+class ContractEndError(AppError):
+    """An end before the start, or later than one that was set before."""
+
+    kind = Kind.CONFLICT
+    code = "billing.contract_end_refused"
+    text = translatable("Choose an end after the start, and no later than one set before.")
+
+
+class ChargeNotFoundError(AppError):
+    """No charge of this reseller's customers has this entry: no usage and no fee."""
+
+    kind = Kind.NOT_FOUND
+    code = "billing.charge_not_found"
+    text = translatable("There is no such charge.")
+
+
+class AlreadyReversedError(AppError):
+    """The charge was written off before; nothing happened now."""
+
+    kind = Kind.CONFLICT
+    code = "billing.already_reversed"
+    text = translatable("This charge has already been written off.")
+
+
 def insufficient(refused: ledger.InsufficientFundsError) -> Exception:
     """Return the ledger's refusal in billing's words, with what is missing."""
     required, available = refused.facts.get("required"), refused.facts.get("available")

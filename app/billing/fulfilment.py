@@ -66,7 +66,7 @@ def start_top_up(
     gateway: PaymentGateway,
     scope: TenantScope,
     *,
-    customer_id: UUID,
+    customer_id: UUID | None,
     amount: Money,
     request_key: str,
     terms: PageTerms,
@@ -74,8 +74,9 @@ def start_top_up(
 ) -> TopUp:
     """Record a top-up and make its hosted page; the same request key gives the same page.
 
-    Refuses what `request_top_up` refuses, and with GatewayError when the processor does not
-    answer: the top-up then waits in creation and the same key tries again.
+    Without a customer, it is the reseller's own balance that is paid into. Refuses what
+    `request_top_up` refuses, and with GatewayError when the processor does not answer: the top-up
+    then waits in creation and the same key tries again.
     """
     with transaction(scope) as session:
         top_up = request_top_up(

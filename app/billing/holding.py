@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 from app import identity
 from app.billing.errors import UnknownSubjectError
 from app.billing.holds import (
@@ -62,21 +64,8 @@ def hold_credit(
     meter without a price, and a subject that is nobody's here now.
     """
     customer_id = _payer(scope, payer, now)
-    is_planned = isinstance(wanted, PlannedUsage)
-    with transaction(scope, sole=not is_planned) as session:
-        if isinstance(wanted, PlannedUsage):
-            cost = quote_usage(
-                session,
-                scope,
-                customer_id=customer_id,
-                meter=wanted.meter,
-                quantity=wanted.quantity,
-                at=now,
-                now=now,
-            )
-            amount, basis = Money(max(cost.minor, _LEAST_MINOR), cost.currency), wanted.basis
-        else:
-            amount, basis = wanted, None
+    with transaction(scope, sole=isinstance(wanted, Money)) as session:
+        amount, basis = _amount(session, scope, customer_id, wanted, now)
         placed = place_hold(
             session,
             scope,
@@ -160,6 +149,28 @@ def capture_credit(
             return capture_hold(session, scope, hold_id=hold_id, usage=usage, now=now)
 
     return while_books_move(capture)
+
+
+def _amount(
+    session: Session,
+    scope: TenantScope,
+    customer_id: UUID,
+    wanted: Money | PlannedUsage,
+    now: datetime,
+) -> tuple[Money, str | None]:
+    """Return how much to keep back, and what it was worked out from."""
+    if isinstance(wanted, Money):
+        return wanted, None
+    cost = quote_usage(
+        session,
+        scope,
+        customer_id=customer_id,
+        meter=wanted.meter,
+        quantity=wanted.quantity,
+        at=now,
+        now=now,
+    )
+    return Money(max(cost.minor, _LEAST_MINOR), cost.currency), wanted.basis
 
 
 def _payer(scope: TenantScope, payer: NamedPayer, at: datetime) -> UUID:

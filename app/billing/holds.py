@@ -83,17 +83,12 @@ def place_hold(
 ) -> PlacedHold:
     """Keep credit of a wallet back until a time, once per key, or return the first hold.
 
-    `basis` is what the amount was worked out from, where it was: the same request may come to
-    another amount when it is repeated, and the first one stands. Refuses, changing nothing: nothing
-    or less, a time outside a minute to a day, an unknown customer, a wallet that is frozen or
-    blocked, a spending cap, a wallet that has too little, a key used with another amount (or basis)
-    or customer.
+    Repeated with the same `basis`, the amount that was worked out from it may differ. Refuses,
+    changing nothing: nothing or less, a time outside a minute to a day, an unknown customer, a
+    wallet that is frozen or blocked, a spending cap, a wallet that has too little, a key used with
+    another amount (or basis) or customer.
     """
-    _require_amount(amount)
-    _require_time(expires_at, now)
-    draft = _draft(
-        scope, key=key, customer_id=customer_id, amount=amount, expires_at=expires_at, basis=basis
-    )
+    draft = _draft(scope, key, customer_id, amount, expires_at=expires_at, now=now, basis=basis)
     note_emitted(session)
     try:
         held = ledger.hold_through(
@@ -112,8 +107,8 @@ def place_hold(
         id=held.hold_id,
         customer_id=customer_id,
         amount=amount,
-        expires_at=expires_at,
-        state=ledger.HoldState.OPEN,
+        expires_at=held.expires_at,
+        state=held.state,
         available=Money(held.posted - held.held + held.credit_limit, amount.currency),
         replayed=held.replayed,
     )
@@ -183,11 +178,10 @@ def capture_hold(
 
 def release_hold(session: Session, scope: TenantScope, *, hold_id: UUID) -> PlacedHold:
     """Free what is kept back; safe to repeat. Refuses an unknown hold."""
-    hold = read_hold(session, scope, hold_id=hold_id)
+    wallet = _wallet_of(session, scope, hold_id)
     if ledger.release_hold(session, scope.reseller_id, hold_id):
-        tell_balances(session, scope, [_wallet_of(session, scope, hold_id)])
-        return read_hold(session, scope, hold_id=hold_id)
-    return hold
+        tell_balances(session, scope, [wallet])
+    return read_hold(session, scope, hold_id=hold_id)
 
 
 def read_hold(session: Session, scope: TenantScope, *, hold_id: UUID) -> PlacedHold:
@@ -247,21 +241,26 @@ def quote_usage(
 
 def _draft(
     scope: TenantScope,
-    *,
     key: str,
     customer_id: UUID,
     amount: Money,
+    *,
     expires_at: datetime,
+    now: datetime,
     basis: str | None,
 ) -> ledger.HoldDraft:
-    asked: dict[str, object] = {"minor": amount.minor, "in": amount.currency}
-    if basis is not None:
-        asked = {"basis": basis}
+    _require_amount(amount)
+    _require_time(expires_at, now)
+    facts: dict[str, object] = {"key": key, "customer": customer_id}
+    if basis is None:
+        facts |= {"minor": amount.minor, "in": amount.currency}
+    else:
+        facts |= {"basis": basis}
     return ledger.HoldDraft(
         book_id=scope.reseller_id,
         hold_id=new_id(),
         key=hold_key(key),
-        input_hash=ledger.fingerprint({"key": key, "customer": customer_id} | asked),
+        input_hash=ledger.fingerprint(facts),
         expires_at=expires_at,
         parts=[(chart.PAYING_WALLET, amount.minor)],
         currency=amount.currency,

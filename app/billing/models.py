@@ -48,6 +48,13 @@ class LotState(Enum):
     EXPIRED = "expired"
 
 
+class LotSource(Enum):
+    """Who gave a lot: the platform with a top-up, or the reseller out of her own balance."""
+
+    TOP_UP = "top_up"
+    RESELLER = "reseller"
+
+
 class TopUpState(Enum):
     """The life of a top-up; `rules.py` holds the table of allowed moves."""
 
@@ -201,14 +208,25 @@ class UsageVolume(Base):
     quantity: Mapped[Decimal] = mapped_column(BILLED)
 
 
+class TopUpPurpose(Enum):
+    """Whose money a top-up becomes: a customer's, or the reseller's own (requirement C10)."""
+
+    WALLET = "wallet"
+    OWN_BALANCE = "own_balance"
+
+
 class TopUp(Base):
-    """A customer's wish to pay in, from the intent to the processor's last word."""
+    """A wish to pay in, from the intent to the processor's last word.
+
+    Into a customer's wallet, or, without one, into the reseller's own balance.
+    """
 
     __tablename__ = "top_ups"
     __table_args__ = (
         UniqueConstraint("reseller_id", "request_key"),
         ForeignKeyConstraint(["reseller_id", "wallet_id"], ["wallets.reseller_id", "wallets.id"]),
         CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("(purpose = 'wallet') = (wallet_id IS NOT NULL)", name="purpose"),
         Index("ix_top_ups_wallet", "reseller_id", "wallet_id", "id"),
         # One session at a time is being created for a wallet (requirement D1).
         Index(
@@ -217,12 +235,14 @@ class TopUp(Base):
             "wallet_id",
             unique=True,
             postgresql_where="state = 'creating'",
+            postgresql_nulls_not_distinct=True,
         ),
     )
 
     reseller_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    wallet_id: Mapped[UUID]
+    wallet_id: Mapped[UUID | None]
+    purpose: Mapped[str] = mapped_column(server_default=TopUpPurpose.WALLET.value)
     request_key: Mapped[str]
     amount_minor: Mapped[int]
     currency: Mapped[str]

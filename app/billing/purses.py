@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from app import ledger
 from app.billing.errors import CapReachedError
+from app.billing.models import Wallet
 from app.billing.spending import Payer, PayerKind
 from app.kernel import cursor
 from app.tenancy import TenantScope
@@ -112,11 +113,13 @@ def lock_purses(
     currency: str,
     now: datetime,
     months: Collection[date] = (),
+    beside: Collection[UUID] = (),
 ) -> dict[UUID, Purse]:
     """Lock the wallets of these customers in a currency and return them by customer.
 
     A customer without such a wallet is left out. Holds that have expired are written down first.
-    `months` are the Berlin months whose volumes will be asked for.
+    `months` are the Berlin months whose volumes will be asked for, `beside` other guarded accounts
+    that are locked with them.
     """
     book = scope.reseller_id
     asked = [book, ledger.as_array(customers), currency]
@@ -124,8 +127,14 @@ def lock_purses(
     lots = _lots(session, book, [row[0] for row in rows if row[4]], now)
     subordinate = [account for some in lots.values() for account, _ in some]
     owing = [row[5] for row in rows if row[5] is not None]
-    balances = ledger.lock_balances(session, book, [row[2] for row in rows] + subordinate + owing)
-    keeping = [row[2] for row in rows if balances[row[2]].held]
+    accounts = [*(row[2] for row in rows), *subordinate, *owing, *beside]
+    balances = ledger.lock_balances(session, book, accounts)
+    # A hold may keep nothing of the wallet's own account back, only bonus.
+    keeping = [
+        row[2]
+        for row in rows
+        if any(balances[own].held for own in [row[2], *(lot for lot, _ in lots[row[0]])])
+    ]
     if keeping and ledger.expire_holds(session, book, keeping):
         balances = ledger.lock_balances(session, book, list(balances))
     purses = {}
@@ -143,6 +152,25 @@ def lock_purses(
     if months:
         _add_volumes(session, book, purses, months)
     return {purse.customer_id: purse for purse in purses.values()}
+
+
+def lock_purse(
+    session: Session,
+    scope: TenantScope,
+    *,
+    wallet: Wallet,
+    now: datetime,
+    beside: Collection[UUID] = (),
+) -> Purse:
+    """Lock one wallet with everything that pays for it; see `lock_purses`."""
+    return lock_purses(
+        session,
+        scope,
+        customers={wallet.customer_id},
+        currency=wallet.currency,
+        now=now,
+        beside=beside,
+    )[wallet.customer_id]
 
 
 def _lots(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -42,7 +43,7 @@ class Rated:
 def rate(terms: ChargeTerms, quantity: Decimal, *, used: Decimal) -> Rated:
     """Price a quantity and divide it; refuses what `pricing.rate` refuses."""
     quote = pricing.rate(terms.tariff, quantity, used=used)
-    return Rated(quote, _split(terms, quote.gross.minor, quote.tax.minor))
+    return Rated(quote, divide(quote.gross, quote.tax, terms.shares))
 
 
 def collected(terms: ChargeTerms, rated: Rated, minor: int) -> Rated:
@@ -51,9 +52,10 @@ def collected(terms: ChargeTerms, rated: Rated, minor: int) -> Rated:
         return rated
     paid = Money(minor, terms.tariff.currency)
     tax = pricing.tax_within(paid, terms.tariff.tax_rate)
-    return Rated(rated.quote, _split(terms, minor, tax.minor))
+    return Rated(rated.quote, divide(paid, tax, terms.shares))
 
 
-def _split(terms: ChargeTerms, gross: int, tax: int) -> Split:
-    earned, revenue = commissions.divide(gross - tax, terms.shares)
-    return Split(gross, tax, earned, revenue)
+def divide(gross: Money, tax: Money, terms: Sequence[commissions.Term]) -> Split:
+    """Return a gross amount divided into its tax, the commissions by these terms, and the rest."""
+    earned, revenue = commissions.divide(gross.minor - tax.minor, terms)
+    return Split(gross.minor, tax.minor, earned, revenue)

@@ -138,7 +138,7 @@ def write_records(session: Session, scope: TenantScope, records: Sequence[Record
     purses = {record.purse.wallet_id: record.purse for record in records}.values()
     _write_volumes(session, scope, purses)
     _write_caps(session, scope, purses)
-    _close_lots(session, scope, purses)
+    close_empty_lots(session, scope, purses)
 
 
 def tell_balances(session: Session, scope: TenantScope, wallets: Iterable[Purse | Wallet]) -> None:
@@ -202,7 +202,7 @@ def _write_caps(session: Session, scope: TenantScope, purses: Iterable[Purse]) -
         cursor(session).execute(_CAPS, [*columns, scope.reseller_id])
 
 
-def _close_lots(session: Session, scope: TenantScope, purses: Iterable[Purse]) -> None:
+def close_empty_lots(session: Session, scope: TenantScope, purses: Iterable[Purse]) -> None:
     """Close lots that have nothing left, so that their wallets need no care any more."""
     empty = {
         lot.balance.account_id: purse.wallet_id
@@ -213,4 +213,9 @@ def _close_lots(session: Session, scope: TenantScope, purses: Iterable[Purse]) -
     if empty:
         book = scope.reseller_id
         cursor(session).execute(_SPENT_LOTS, [book, ledger.as_array(empty)])
-        cursor(session).execute(_CARE, [book, ledger.as_array(set(empty.values()))])
+        weigh_care(session, scope, set(empty.values()))
+
+
+def weigh_care(session: Session, scope: TenantScope, wallets: Collection[UUID]) -> None:
+    """Write down which of these wallets, whose accounts are locked, need care from now on."""
+    cursor(session).execute(_CARE, [scope.reseller_id, ledger.as_array(wallets)])

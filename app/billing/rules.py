@@ -1,6 +1,11 @@
 import hashlib
 
-from app.billing.errors import AmountRefusedError
+from app.billing.errors import (
+    AmountRefusedError,
+    CreditAmountError,
+    LimitRefusedError,
+    ReasonRefusedError,
+)
 from app.billing.models import TopUpState, WalletState
 from app.kernel import AppError, Kind, Money, translatable
 
@@ -8,6 +13,11 @@ from app.kernel import AppError, Kind, Money, translatable
 # should be asked (money laundering).
 LEAST_TOP_UP = 500
 GREATEST_TOP_UP = 500_000
+
+# Against slips of the finger, in minor units: what a person gives, takes or allows at once.
+GREATEST_CREDIT = 100_000_000
+
+LEAST_REASON, GREATEST_REASON = 3, 200
 
 # Digits of a third party's number that stay readable at its ends (requirement M3).
 SHOWN_AHEAD = 4
@@ -56,6 +66,26 @@ def require_top_up_amount(amount: Money) -> None:
     """Refuse an amount outside the limits."""
     if not LEAST_TOP_UP <= amount.minor <= GREATEST_TOP_UP:
         raise AmountRefusedError(least=LEAST_TOP_UP, greatest=GREATEST_TOP_UP)
+
+
+def require_credit_amount(amount: Money) -> None:
+    """Refuse credit of nothing, below zero, or above the limit."""
+    if not 0 < amount.minor <= GREATEST_CREDIT:
+        raise CreditAmountError(amount=amount.minor)
+
+
+def require_limit(limit: Money) -> None:
+    """Refuse a limit below zero or above all reason."""
+    if not 0 <= limit.minor <= GREATEST_CREDIT:
+        raise LimitRefusedError(limit=limit.minor)
+
+
+def require_reason(raw: str) -> str:
+    """Return a reason without spaces around it; refuse one too short, too long or unprintable."""
+    reason = raw.strip()
+    if not LEAST_REASON <= len(reason) <= GREATEST_REASON or not reason.isprintable():
+        raise ReasonRefusedError
+    return reason
 
 
 def usage_key(event_id: str) -> str:

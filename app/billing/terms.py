@@ -93,7 +93,7 @@ def read_terms(
     terms = ChargeTerms(
         tariff,
         shares,
-        chart.payee_accounts(scope.reseller_id, tariff, shares),
+        chart.payee_accounts(scope.reseller_id, tariff.currency, tariff.credit_purpose, shares),
         revision,
         Span(priced_since, priced_until),
         Span(shared_since, shared_until),

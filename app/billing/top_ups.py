@@ -7,19 +7,18 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app import ledger, pricing
-from app.billing import chart
+from app import pricing
 from app.billing.errors import (
     AmountMismatchError,
     RequestKeyReusedError,
     TopUpInProgressError,
     TopUpNotFoundError,
 )
-from app.billing.events import BalanceChanged, TopUpSettled
-from app.billing.models import TopUp, TopUpState, Wallet
+from app.billing.models import TopUp, TopUpPurpose, TopUpState, Wallet
 from app.billing.rules import may_move, move, require_top_up_amount
+from app.billing.settlement import book_payment
 from app.billing.wallets import get_wallet
-from app.kernel import Money, emit, new_id
+from app.kernel import Money, new_id
 from app.payments import CheckoutPage, CheckoutResult, CheckoutState, claim_payment
 from app.tenancy import TenantScope
 
@@ -33,24 +32,28 @@ def request_top_up(
     session: Session,
     scope: TenantScope,
     *,
-    customer_id: UUID,
+    customer_id: UUID | None,
     amount: Money,
     request_key: str,
     now: datetime,
 ) -> TopUp:
     """Record the intent to pay in; the caller then asks the processor, outside the transaction.
 
-    The same key returns the same top-up. Refuses an amount outside the limits or in a currency
-    the customer has no wallet in, a key used with another amount, a reseller that sells nothing
-    yet, and a second top-up while one is being created (requirement D1).
+    Without a customer, it is the reseller's own balance that is paid into. The same key returns
+    the same top-up. Refuses an amount outside the limits or in a currency the customer has no
+    wallet in, a key used with another amount, a reseller that sells nothing yet, and a second
+    top-up while one is being created (requirement D1).
     """
     require_top_up_amount(amount)
     # Refused now rather than when the money is there and nobody can say what tax it owes.
     pricing.tax_terms(session, scope, at=now)
-    wallet = get_wallet(session, scope, customer_id=customer_id, currency=amount.currency)
-    _abandon_stale(session, scope, wallet, now)
-    key = f"{wallet.id}:{request_key}"
-    identifier = _insert(session, wallet, key, amount, now)
+    wallet_id = None
+    if customer_id is not None:
+        wallet = get_wallet(session, scope, customer_id=customer_id, currency=amount.currency)
+        wallet_id = wallet.id
+    _abandon_stale(session, scope, wallet_id, now)
+    key = f"{wallet_id or TopUpPurpose.OWN_BALANCE.value}:{request_key}"
+    identifier = _insert(session, scope, wallet_id, request_key=key, amount=amount, now=now)
     if identifier is not None:
         return _locked(session, scope, identifier)
     known = session.scalar(
@@ -150,9 +153,9 @@ def get_top_up(
 
 
 def list_top_ups(
-    session: Session, scope: TenantScope, *, wallet_id: UUID, limit: int = 25
+    session: Session, scope: TenantScope, *, wallet_id: UUID | None, limit: int = 25
 ) -> list[TopUp]:
-    """Return a wallet's latest top-ups, newest first."""
+    """Return a wallet's latest top-ups, newest first; without one, the reseller's own balance's."""
     query = (
         select(TopUp)
         .where(TopUp.reseller_id == scope.reseller_id, TopUp.wallet_id == wallet_id)
@@ -163,15 +166,23 @@ def list_top_ups(
 
 
 def _insert(
-    session: Session, wallet: Wallet, request_key: str, amount: Money, now: datetime
+    session: Session,
+    scope: TenantScope,
+    wallet_id: UUID | None,
+    *,
+    request_key: str,
+    amount: Money,
+    now: datetime,
 ) -> UUID | None:
     """Insert a top-up; None where its key is known or another one of the wallet is in creation."""
+    purpose = TopUpPurpose.OWN_BALANCE if wallet_id is None else TopUpPurpose.WALLET
     return session.scalar(
         insert(TopUp)
         .values(
-            reseller_id=wallet.reseller_id,
+            reseller_id=scope.reseller_id,
             id=new_id(),
-            wallet_id=wallet.id,
+            wallet_id=wallet_id,
+            purpose=purpose.value,
             request_key=request_key,
             amount_minor=amount.minor,
             currency=amount.currency,
@@ -191,47 +202,23 @@ def _credit(
     if result.paid != paid or result.payment_id is None:
         raise AmountMismatchError(top_up=str(top_up.id), session=result.session_id)
     claim_payment(session, scope, payment_id=result.payment_id, top_up_id=top_up.id)
-    wallet = session.get_one(Wallet, (scope.reseller_id, top_up.wallet_id))
-    ledger.post(
-        session,
-        ledger.EntryDraft(
-            book_id=scope.reseller_id,
-            kind=chart.TOP_UP,
-            key=f"top-up:{top_up.id}",
-            input_hash=ledger.fingerprint(
-                {"paid": paid.minor, "currency": paid.currency, "payment": result.payment_id}
-            ),
-            effective_at=now,
-            transfers=chart.top_up_transfers(
-                scope.reseller_id, wallet.account_id, paid, _prepaid_tax(session, scope, paid, now)
-            ),
-            watch=wallet.account_id,
-        ),
-    )
+    book_payment(session, scope, top_up=top_up, payment_id=result.payment_id, now=now)
     top_up.state = move(TopUpState(top_up.state), TopUpState.SETTLED)
     top_up.payment_id = result.payment_id
     top_up.session_id = result.session_id
     top_up.settled_at = now
     top_up.failure = None
-    emit(session, scope.reseller_id, TopUpSettled(top_up.id, wallet.id))
-    emit(session, scope.reseller_id, BalanceChanged(wallet.id, wallet.account_id))
 
 
-def _prepaid_tax(session: Session, scope: TenantScope, paid: Money, now: datetime) -> Money:
-    """Return the tax that falls due with the top-up: all of it for single-purpose credit."""
-    currency, tax_rate, purpose = pricing.tax_terms(session, scope, at=now)
-    if purpose is pricing.CreditPurpose.SINGLE and currency == paid.currency:
-        return pricing.tax_within(paid, tax_rate)
-    return Money(0, paid.currency)
-
-
-def _abandon_stale(session: Session, scope: TenantScope, wallet: Wallet, now: datetime) -> None:
+def _abandon_stale(
+    session: Session, scope: TenantScope, wallet_id: UUID | None, now: datetime
+) -> None:
     """Close a creation whose process died, so that it does not block the wallet for ever."""
     stale = session.scalars(
         select(TopUp)
         .where(
             TopUp.reseller_id == scope.reseller_id,
-            TopUp.wallet_id == wallet.id,
+            TopUp.wallet_id == wallet_id,
             TopUp.state == TopUpState.CREATING.value,
             TopUp.created_at < now - CREATION_TIMEOUT,
         )

@@ -8,9 +8,10 @@ from app import audit, identity, ledger
 from app.billing import chart
 from app.billing.errors import CustomerBlockedError, WalletFrozenError, WalletNotFoundError
 from app.billing.models import UsageRecord, Wallet, WalletState
+from app.billing.receivables import grace_by_policy
 from app.billing.rules import wallet_state
 from app.identity import CustomerState
-from app.kernel import Money, new_id
+from app.kernel import CurrencyMismatchError, Money, new_id
 from app.ledger import AccountName, Balance
 from app.tenancy import PlatformScope, TenantScope, get_path
 
@@ -20,8 +21,8 @@ def open_wallet(
 ) -> Wallet:
     """Give a customer a wallet in a currency, or return the one that is there.
 
-    Opens the book's shared accounts too. A blocked customer's is blocked. Refuses an unknown
-    currency and another reseller's customer.
+    Opens the book's shared accounts too. A blocked customer's is blocked, and each gets the grace
+    limit of the reseller's policy. Refuses an unknown currency and another reseller's customer.
     """
     Money(0, currency)
     asked = _by_customer(scope, customer_id).where(Wallet.currency == currency)
@@ -46,6 +47,7 @@ def open_wallet(
         account_id=account,
         state=wallet_state(is_frozen=False, is_blocked=is_blocked).value,
     )
+    grace_by_policy(session, scope, wallet)
     session.add(wallet)
     session.flush()
     session.refresh(wallet)
@@ -66,6 +68,24 @@ def get_wallet(
     if wallet is None:
         raise WalletNotFoundError(customer=str(customer_id))
     return wallet
+
+
+def get_wallet_by_id(session: Session, scope: TenantScope, *, wallet_id: UUID) -> Wallet:
+    """Return a wallet of this reseller as it is now; absent and someone else's look the same."""
+    wallet = session.scalar(
+        select(Wallet)
+        .where(Wallet.reseller_id == scope.reseller_id, Wallet.id == wallet_id)
+        .execution_options(populate_existing=True)
+    )
+    if wallet is None:
+        raise WalletNotFoundError(wallet=str(wallet_id))
+    return wallet
+
+
+def require_currency(wallet: Wallet, amount: Money) -> None:
+    """Refuse an amount in another currency than the wallet's."""
+    if wallet.currency != amount.currency:
+        raise CurrencyMismatchError(left=wallet.currency, right=amount.currency)
 
 
 def require_active(state: str, wallet_id: UUID) -> None:

@@ -6,9 +6,12 @@ import psycopg
 from sqlalchemy.exc import OperationalError
 
 from app.cli.admin import admin
-from app.cli.commission import billing_group, bonus, commission
+from app.cli.billing import billing
+from app.cli.commission import bonus, commission
 from app.cli.configuration import DEMO_DATA, ENVIRONMENT_FILE
 from app.cli.connection import Invocation, command_with_database
+from app.cli.contracts import contract_end, contract_open, reverse
+from app.cli.credit import adjust, cap, credit, grace, postpaid, prepaid
 from app.cli.customer import customer
 from app.cli.customer_users import user_add, user_list, user_remove
 from app.cli.db import db
@@ -21,6 +24,7 @@ from app.cli.meter import meter
 from app.cli.offer import offer
 from app.cli.offer_prices import bonus_set, fee_set, price_set
 from app.cli.offer_show import show
+from app.cli.own_balance import balance, fund_from_commission
 from app.cli.reseller import reseller
 from app.cli.retail import price_set as retail_price_set
 from app.cli.schema_changes import RoleNameError
@@ -84,12 +88,15 @@ for command in (retail_price_set, commission, bonus):
     reseller.add_command(command)
 
 for command in (
-    demo, up, web, worker, db, admin, meter, offer, reseller, customer, usage, billing_group,
+    demo, up, web, worker, db, admin, meter, offer, reseller, customer, usage, billing,
     _ledger(), health,
 ):  # fmt: skip
     main.add_command(command)
 for command in (
     user_add, user_list, user_remove,
     subject_add, subject_find, subject_list, subject_release,
+    adjust, credit, grace, cap, postpaid, prepaid, contract_open, contract_end, reverse,
 ):  # fmt: skip
     customer.add_command(command)
+for command in (fund_from_commission, balance):
+    reseller.add_command(command)

@@ -4,11 +4,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import click
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
 
-from app import billing, commissions, tenancy
+from app import commissions, tenancy
 from app.cli.connection import with_database
 from app.cli.examples import examples
 from app.cli.offer import decimal
@@ -130,32 +127,6 @@ def bonus(
             reseller_id=owner,
         )
     click.echo(f"{kind}: {terms.amount.amount} {currency} for {slug or 'everybody'}.")
-
-
-@click.group(name="billing")
-def billing_group() -> None:
-    """Close months."""
-
-
-@billing_group.command(epilog=examples("kontor billing close-month 2026-06"))
-@click.argument("month", metavar="YYYY-MM")
-@with_database
-def close_month(month: str) -> None:
-    """Close a month: true every commission up and write the statements, for ever.
-
-    The worker does it by itself on the first of the next month. Safe to repeat.
-    """
-    try:
-        first = date.fromisoformat(f"{month}-01")
-    except ValueError as refused:
-        raise click.BadParameter("write it as 2026-06", param_hint="YYYY-MM") from refused
-    closing = billing.close_month(month=first, now=now())
-    if not closing.is_new:
-        click.echo(f"{month} was closed before.")
-        return
-    table = Table("Month", "Statements", "Trued up", box=SIMPLE_HEAD)
-    table.add_row(month, str(closing.statements), str(closing.trued_up))
-    Console().print(table)
 
 
 def _step(text: str) -> Step:

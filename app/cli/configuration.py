@@ -19,6 +19,7 @@ PROJECT = Path(__file__).parents[2]
 DEMO_DATA = PROJECT / "var" / "demo"
 UP_DATA = PROJECT / "var" / "kontor"
 ENVIRONMENT_FILE = "environment"
+HEAD_FILE = "heads.jsonl"
 
 # What a child of ours sees beside its settings: nothing that lies about in our own environment.
 _PLAIN_ENVIRONMENT = {

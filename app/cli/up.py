@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 
 from app.cli.children import Child, require_alive
-from app.cli.configuration import ENVIRONMENT_FILE, UP_DATA, settings_or
+from app.cli.configuration import ENVIRONMENT_FILE, HEAD_FILE, UP_DATA, settings_or
 from app.cli.examples import examples
 from app.cli.installation import Premises, opened
 from app.cli.lifetime import Stopped, StopRequest, held, stop_on_signals
@@ -76,7 +76,10 @@ def _run(premises: Premises, name: str, stop: StopRequest, steps: Steps) -> None
 def _settings(premises: Premises) -> Settings:
     secrets = kept_secrets(premises.directory)
     found = settings_or(
-        secret_key=secrets.secret_key, metrics_token=secrets.metrics_token, log_json=False
+        secret_key=secrets.secret_key,
+        metrics_token=secrets.metrics_token,
+        log_json=False,
+        head_file=premises.directory / HEAD_FILE,
     )
     if found.public_port is None and found.platform_domain.endswith(_LOCAL):
         return found.model_copy(update={"public_port": premises.port})

@@ -31,7 +31,7 @@ from app.commissions.errors import (
     StepsRefusedError,
     TermsFixedError,
 )
-from app.commissions.laws import LAWS
+from app.commissions.laws import LAWS, relations
 from app.commissions.models import CommissionStatement
 from app.commissions.months import month_of, next_month, starts_at
 from app.commissions.provisional import retier
@@ -98,6 +98,7 @@ __all__ = [
     "rates_kept",
     "read_terms",
     "reckon_month",
+    "relations",
     "retier",
     "set_bonus",
     "share",

@@ -1,7 +1,15 @@
-"""What must hold of statements and bonuses; `billing.verify` examines it with its own laws."""
+"""What must hold of statements and bonuses; `billing.verify` examines it with its own laws.
+
+Like the ledger's laws (`app/ledger/laws.py`) they read what they examine from `examined_…`
+relations, and what they compare it with from the tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
 
 from app.commissions.volumes import SALES, SHARED, TAKEN_BACK
-from app.ledger import NOWHERE, Law
+from app.ledger import NOWHERE, Law, Reach
 
 _SHARED = ", ".join(f"'{kind}'" for kind in SHARED)
 _SALES = ", ".join(f"'{kind}'" for kind in sorted(SALES))
@@ -16,15 +24,62 @@ SELECT r.book_id, r.period, a.kind, a.owner_id, a.currency,
  WHERE a.kind IN ({_SHARED})
 """  # noqa: S608 - constants of ours
 
+# Statements whose true-up is new, by its key, and those of a month that was closed in the last day:
+# they may need no true-up, and what they pass on is examined only then.
+_NEW_STATEMENTS = """
+SELECT s.* FROM (
+    SELECT e.book_id AS reseller_id,
+           CASE WHEN e.key ~ '^true-up:[0-9a-f-]{36}:[0-9]{4}-(0[1-9]|1[0-2]):[A-Z]{3}$'
+                THEN to_date(split_part(e.key, ':', 3), 'YYYY-MM') END AS month,
+           split_part(e.key, ':', 4) AS currency
+      FROM pg_temp.new_entries n
+      JOIN ledger_entries e ON e.book_id = n.book_id AND e.id = n.entry_id
+     WHERE e.kind = 'commission_true_up'
+    UNION
+    SELECT c.reseller_id, c.month, c.currency
+      FROM commission_months m
+     CROSS JOIN tenants t
+      JOIN commission_statements c ON c.reseller_id = t.id AND c.month = m.month
+     WHERE m.closed_at >= now() - interval '1 day') k
+  JOIN commission_statements s USING (reseller_id, month, currency)
+"""
+
+_RELATIONS: Mapping[Reach, Mapping[str, str]] = {
+    Reach.WHOLE: {
+        "examined_statements": "SELECT * FROM commission_statements",
+        "examined_true_ups": "SELECT * FROM ledger_entries WHERE kind = 'commission_true_up'",
+        "examined_bonuses": "SELECT * FROM commission_bonuses",
+    },
+    Reach.NEW: {
+        "examined_statements": _NEW_STATEMENTS,
+        # Those of the statements may have been proved before.
+        "examined_true_ups": f"""
+            SELECT e.* FROM pg_temp.new_entries n
+              JOIN ledger_entries e ON e.book_id = n.book_id AND e.id = n.entry_id
+             WHERE e.kind = 'commission_true_up'
+            UNION
+            SELECT e.* FROM ({_NEW_STATEMENTS}) s
+              JOIN ledger_entries e ON e.book_id = s.reseller_id AND e.id = s.entry_id
+             WHERE e.kind = 'commission_true_up'""",  # noqa: S608
+        "examined_bonuses": """
+            SELECT b.* FROM pg_temp.new_entries n
+              JOIN ledger_entries e ON e.book_id = n.book_id AND e.id = n.entry_id
+                   AND e.kind = 'commission_bonus'
+              JOIN commission_bonuses b ON b.reseller_id = e.book_id
+                   AND b.kind = split_part(e.key, ':', 2) AND b.customer_id =
+                   CASE WHEN e.key ~ '^bonus:[a-z_]+:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+                        THEN split_part(e.key, ':', 3)::uuid END""",
+    },
+}
+
 # What each true-up moved to its reseller's commission, signed.
 _TRUE_UPS = """
 SELECT e.book_id, e.id, e.key,
        sum(CASE WHEN c.kind = 'commission' THEN x.amount ELSE -x.amount END) AS moved
-  FROM ledger_entries e
+  FROM examined_true_ups e
   JOIN ledger_transfers x ON x.book_id = e.book_id AND x.entry_id = e.id
   JOIN ledger_accounts c ON c.book_id = x.book_id AND c.id = x.credit_id
- WHERE e.kind = 'commission_true_up'
- GROUP BY e.book_id, e.id
+ GROUP BY e.book_id, e.id, e.key
 """
 
 LAWS: tuple[Law, ...] = (
@@ -37,7 +92,7 @@ LAWS: tuple[Law, ...] = (
                AND coalesce(t.moved, 0) = s.final_minor - s.provisional_minor
                AND (t.id IS NULL OR t.key = 'true-up:' || s.reseller_id || ':'
                     || to_char(s.month, 'YYYY-MM') || ':' || s.currency) AS holds
-          FROM commission_statements s
+          FROM examined_statements s
           FULL JOIN ({_TRUE_UPS}) t ON t.book_id = s.reseller_id AND t.id = s.entry_id
         """,  # noqa: S608
     ),
@@ -54,7 +109,7 @@ LAWS: tuple[Law, ...] = (
                    SELECT sum(m.sold) FROM ({_SOLD}) m
                     WHERE m.period = s.month AND m.currency = s.currency
                       AND m.book_id = s.reseller_id), 0) AS holds
-          FROM commission_statements s
+          FROM examined_statements s
         """,  # noqa: S608
     ),
     Law(
@@ -67,7 +122,7 @@ LAWS: tuple[Law, ...] = (
                      JOIN tenants t ON t.id = c.reseller_id
                     WHERE t.parent_id = s.reseller_id AND c.month = s.month
                       AND c.currency = s.currency), 0) AS holds
-          FROM commission_statements s
+          FROM examined_statements s
           JOIN commission_months m ON m.month = s.month AND m.closed_at IS NOT NULL
         """,  # noqa: S608
     ),
@@ -77,12 +132,17 @@ LAWS: tuple[Law, ...] = (
         f"""
         SELECT coalesce(b.entry_id, e.id)::text AS id, {NOWHERE},
                b.entry_id IS NOT NULL AND e.moved = b.amount_minor AS holds
-          FROM commission_bonuses b
+          FROM examined_bonuses b
           FULL JOIN (SELECT n.book_id, n.id, sum(x.amount) AS moved
-                       FROM ledger_entries n
+                       FROM examined_entries n
                        JOIN ledger_transfers x ON x.book_id = n.book_id AND x.entry_id = n.id
                       WHERE n.kind = 'commission_bonus' GROUP BY n.book_id, n.id) e
             ON e.book_id = b.reseller_id AND e.id = b.entry_id
         """,  # noqa: S608
     ),
 )
+
+
+def relations(reach: Reach) -> Mapping[str, str]:
+    """Return the queries of the relations that these laws examine beside the ledger's."""
+    return _RELATIONS[reach]

@@ -1,6 +1,12 @@
 """What every slice stands on: money, ids, clock, refusals, transactions, events, paging."""
 
-from app.kernel.clock import business_month, now, start_of_business_month
+from app.kernel.clock import (
+    BUSINESS_ZONE,
+    business_month,
+    months_later,
+    now,
+    start_of_business_month,
+)
 from app.kernel.db import (
     LostWorkError,
     Scope,
@@ -13,6 +19,7 @@ from app.kernel.db import (
     cursor,
     driver_url,
     flush_appended,
+    is_sole,
     make_engine,
     transaction,
 )
@@ -27,6 +34,7 @@ from app.kernel.paging import MAXIMUM_PAGE_SIZE, PAGE_SIZE, BadCursorError, Page
 from app.kernel.shapes import EXACT_JSON, refused_fields
 
 __all__ = [
+    "BUSINESS_ZONE",
     "EXACT_JSON",
     "MAXIMUM_PAGE_SIZE",
     "PAGE_SIZE",
@@ -57,7 +65,9 @@ __all__ = [
     "emit",
     "first_id_at",
     "flush_appended",
+    "is_sole",
     "make_engine",
+    "months_later",
     "new_id",
     "note_emitted",
     "now",

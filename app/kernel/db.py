@@ -151,6 +151,14 @@ def alone(session: Session, statement: bytes, parameters: Sequence[Any]) -> Row 
     return row
 
 
+def is_sole(session: Session) -> bool:
+    """Return whether the session may still run its one statement as a transaction of its own.
+
+    If that fails, nothing was begun and the session may go on in the ordinary way.
+    """
+    return "sole" in session.info and not session.info.get("is_spent")
+
+
 def _begin_late(session: Session, _transaction: object, connection: Connection) -> None:
     """Send BEGIN for a `sole` transaction that turns out to need more than one statement."""
     if session.info.get("is_spent"):

@@ -31,12 +31,18 @@ from app.ledger.entries import (
 from app.ledger.errors import (
     AccountNotFoundError,
     BooksMovedError,
+    HeadKeyMissingError,
+    HeadsKeptError,
+    HeadsLostError,
     HoldClosedError,
     HoldNotFoundError,
     InsufficientFundsError,
     KeyReusedError,
+    PartialViewError,
     TransferRefusedError,
 )
+from app.ledger.export_checks import examine_export
+from app.ledger.exports import export_heads
 from app.ledger.holds import (
     Held,
     HoldDraft,
@@ -64,8 +70,11 @@ from app.ledger.periods import (
     periods,
     split_period,
 )
+from app.ledger.ports import HeadLog
+from app.ledger.reach import Reach, mark_new, record_verified, relations
+from app.ledger.stored_entries import StoredEntry, stored_entry
 from app.ledger.totals import credited_since, credits_of, shared_balances
-from app.ledger.verification import BrokenRow, Check, PartialViewError, examine, verify
+from app.ledger.verification import BrokenRow, Check, examine, examine_all, verify
 
 __all__ = [
     "NOWHERE",
@@ -76,6 +85,10 @@ __all__ = [
     "BrokenRow",
     "Check",
     "EntryDraft",
+    "HeadKeyMissingError",
+    "HeadLog",
+    "HeadsKeptError",
+    "HeadsLostError",
     "Held",
     "Hold",
     "HoldClosedError",
@@ -94,7 +107,9 @@ __all__ = [
     "PeriodPart",
     "PeriodTotal",
     "Posted",
+    "Reach",
     "StatementLine",
+    "StoredEntry",
     "TransferDraft",
     "TransferRefusedError",
     "account_id",
@@ -106,7 +121,10 @@ __all__ = [
     "credited_since",
     "credits_of",
     "examine",
+    "examine_all",
+    "examine_export",
     "expire_holds",
+    "export_heads",
     "extend_hold",
     "fingerprint",
     "get_balance",
@@ -117,6 +135,7 @@ __all__ = [
     "hold_through",
     "known_entries",
     "lock_balances",
+    "mark_new",
     "open_account",
     "overdue_accounts",
     "owned_balances",
@@ -128,11 +147,14 @@ __all__ = [
     "post_many",
     "post_through",
     "present_state",
+    "record_verified",
+    "relations",
     "release_hold",
     "roll_up",
     "set_credit_limit",
     "shared_balances",
     "split_period",
     "statement",
+    "stored_entry",
     "verify",
 ]

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.kernel import MAXIMUM_PAGE_SIZE, PAGE_SIZE, Money, Page, cursor
 from app.ledger.entries import as_array
 from app.ledger.errors import AccountNotFoundError, InsufficientFundsError
+from app.ledger.holds import expire_holds
 from app.ledger.models import Account, Entry, Posting
 
 # What expired holds keep back counts as free, written down or not. The asked accounts hold for
@@ -191,7 +192,11 @@ def statement(
 
 
 def set_credit_limit(session: Session, book_id: UUID, account_id: UUID, limit: Money) -> None:
-    """Let a guarded account go this far below zero; refuses one that is already further below."""
+    """Let a guarded account go this far below zero; refuses one that is already further below.
+
+    What expired holds keep back of a wallet's account counts as free.
+    """
+    expire_holds(session, book_id, [account_id])
     row = (
         cursor(session)
         .execute(b"SELECT ledger_set_limit(%s, %s, %s)", [book_id, account_id, limit.minor])

@@ -1,6 +1,10 @@
 from app.kernel import AppError, Kind, translatable
 
 
+class PartialViewError(PermissionError):
+    """A tenant sees its own rows alone: what it calls broken may be whole, and the other way."""
+
+
 class InsufficientFundsError(AppError):
     """A guarded account cannot pay. `facts`: available, required (minor units), currency."""
 
@@ -55,3 +59,33 @@ class HoldClosedError(AppError):
     kind = Kind.CONFLICT
     code = "ledger.hold_closed"
     text = translatable("This hold is already closed. Report the usage without it.")
+
+
+class HeadKeyMissingError(AppError):
+    """There are exported heads, and the key that signed them is gone. `facts`: file."""
+
+    kind = Kind.CONFLICT
+    code = "ledger.head_key_missing"
+    text = translatable(
+        "The key of the exported heads is missing. Put it back, or move the file of heads away "
+        "and run: kontor ledger export-head --start-over"
+    )
+
+
+class HeadsLostError(AppError):
+    """The file of exported heads ends before what the database remembers. `facts`: line."""
+
+    kind = Kind.CONFLICT
+    code = "ledger.heads_lost"
+    text = translatable(
+        "Exported heads are missing from their file. Put the file back, or move what is left of "
+        "it away and run: kontor ledger export-head --start-over"
+    )
+
+
+class HeadsKeptError(AppError):
+    """Starting over would write on after heads that are still there."""
+
+    kind = Kind.CONFLICT
+    code = "ledger.heads_kept"
+    text = translatable("There are exported heads. Move their file away before you start over.")

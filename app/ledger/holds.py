@@ -55,7 +55,10 @@ class HoldDraft:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What became of a hold; the balance is the first account's, in minor units."""
+    """What became of a hold; the balance is the first account's, in minor units.
+
+    `state` and `expires_at` are those of the hold that was made first.
+    """
 
     hold_id: UUID
     replayed: bool
@@ -64,6 +67,8 @@ class Held:
     credit_limit: int
     version: int
     revision: int
+    state: HoldState
+    expires_at: datetime
 
 
 def hold(session: Session, draft: HoldDraft) -> Held:
@@ -98,8 +103,10 @@ def hold_through(
         raise refusal(refused, key=draft.key, currency=draft.currency) from refused
     if row is None:
         return None
-    replayed, hold_id, *balance = row
-    return Held(hold_id, replayed, *balance)
+    replayed, hold_id, posted, held, credit_limit, version, revision, state, until = row
+    return Held(
+        hold_id, replayed, posted, held, credit_limit, version, revision, HoldState(state), until
+    )
 
 
 def extend_hold(

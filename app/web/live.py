@@ -21,11 +21,10 @@ from flask_babel import get_locale
 from flask_sse import ServerSentEventsBlueprint
 from redis import Redis
 
-from app.billing import Wallet, get_wallet, wallet_balance
+from app.billing import Wallet, get_wallet, get_wallet_by_id, wallet_credit
 from app.edge import SignInNeededError, current_scope, require_signed_in, signed_in_required
 from app.identity import Realm
-from app.kernel import AppError, Kind, transaction, translatable
-from app.ledger import get_balance
+from app.kernel import AppError, Kind, now, transaction, translatable
 from app.tenancy import TenantScope
 from app.web.live_hub import LiveHub
 from app.web.live_states import LiveState, Reading
@@ -112,7 +111,7 @@ def balance() -> ResponseReturnValue:
     scope, customer_id = current_scope(), _customer_id()
     with transaction(scope) as session:
         wallet = get_wallet(session, scope, customer_id=customer_id)
-        state = LiveState.from_balance(wallet_balance(session, scope, wallet=wallet))
+        state = LiveState.from_credit(wallet_credit(session, scope, wallet=wallet, now=now()))
     locale = _locale()
     answer = jsonify(_reading(wallet, locale).render(state))
     answer.set_etag(f"{wallet.id}-{state.version}-{locale}")
@@ -131,11 +130,11 @@ def stream() -> ResponseReturnValue:
             # Listen, then read: what is charged in between arrives as a message.
             listener = live.hub.listen(f"wallet.{wallet.id}")
             undo.callback(listener.close)
-            first = LiveState.from_balance(wallet_balance(session, scope, wallet=wallet))
+            first = LiveState.from_credit(wallet_credit(session, scope, wallet=wallet, now=now()))
         words = BalanceStream(
             listener,
             first,
-            read=partial(_read_again, live.gate, scope, wallet.account_id),
+            read=partial(_read_again, live.gate, scope, wallet.id),
             render=_reading(wallet, _locale()).render,
             seen_version=request.headers.get("Last-Event-ID", -1, type=int),
             times=live.times,
@@ -152,11 +151,10 @@ def _event_stream(words: Iterator[str]) -> Response:
     return answer
 
 
-def _read_again(
-    gate: threading.BoundedSemaphore, scope: TenantScope, account_id: UUID
-) -> LiveState:
+def _read_again(gate: threading.BoundedSemaphore, scope: TenantScope, wallet_id: UUID) -> LiveState:
     with gate, transaction(scope) as session:
-        return LiveState.from_balance(get_balance(session, scope.reseller_id, account_id))
+        wallet = get_wallet_by_id(session, scope, wallet_id=wallet_id)
+        return LiveState.from_credit(wallet_credit(session, scope, wallet=wallet, now=now()))
 
 
 def _reading(wallet: Wallet, locale: Locale) -> Reading:

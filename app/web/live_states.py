@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from babel import Locale
 from flask_sse import Message
 
+from app.billing import Credit
 from app.kernel import Money
-from app.ledger import Balance
 from app.web.formats import money
 
 
 @dataclass(frozen=True, slots=True)
 class LiveState:
-    """A wallet's balance at one version."""
+    """A wallet's balance at one version; what is available holds its bonus, too."""
 
     version: int
     posted: Money
@@ -20,9 +20,9 @@ class LiveState:
     available: Money
 
     @classmethod
-    def from_balance(cls, balance: Balance) -> LiveState:
+    def from_credit(cls, credit: Credit) -> LiveState:
         """Return the state that the database holds."""
-        return cls(balance.revision, balance.posted, balance.held, balance.available)
+        return cls(credit.revision, credit.paid, credit.held, credit.available)
 
     @classmethod
     def from_message(cls, message: Message) -> LiveState:

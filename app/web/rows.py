@@ -65,10 +65,18 @@ def transaction_row(line: HistoryLine) -> TransactionRow:
 
 
 def _title(line: HistoryLine) -> str:
-    if line.kind == "top_up":
-        return str(_("Top-up"))
-    titles = {"call_minutes": _("Call"), "messages": _("Messages")}
-    return str(titles.get(line.meter or "", _("Usage")))
+    if line.name:
+        return line.name
+    titles = {
+        "top_up": _("Top-up"),
+        "adjustment": _("Correction"),
+        "credit": _("Credit"),
+        "bonus_expiry": _("Bonus expired"),
+        "reversal": _("Written off"),
+        "call_minutes": _("Call"),
+        "messages": _("Messages"),
+    }
+    return str(titles.get(line.meter or line.kind, _("Usage")))
 
 
 def _detail(line: HistoryLine) -> str:
@@ -82,8 +90,7 @@ def _detail(line: HistoryLine) -> str:
             ),
         }
         parts.append(units.get(line.meter or "", number))
-    if line.counterparty:
-        parts.append(line.counterparty)
+    parts += [known for known in (line.counterparty, line.reason) if known]
     return " · ".join(parts)
 
 

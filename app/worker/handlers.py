@@ -14,8 +14,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app import ledger
-from app.kernel import defer
+from app import billing
+from app.kernel import defer, now
+from app.tenancy import PlatformScope
 from app.worker.messages import Envelope, LiveMessage
 
 Announce = Callable[[Session, Sequence[Envelope]], list[LiveMessage]]
@@ -33,25 +34,25 @@ class Handlers:
 def announce_balances(session: Session, events: Sequence[Envelope]) -> list[LiveMessage]:
     """Say each wallet's present balance once, however many events of it are in the batch."""
     wallets = {
-        UUID(event.body["wallet_id"]): (event.reseller_id, UUID(event.body["account_id"]))
+        (event.reseller_id, UUID(event.body["wallet_id"])): UUID(event.body["account_id"])
         for event in events
     }
-    balances = ledger.balances_across(session, list(wallets.values()))
+    found = billing.credits_across(session, PlatformScope(), wallets=wallets, now=now())
     return [
         LiveMessage(
             channel=f"wallet.{wallet_id}",
-            event_id=str(balance.revision),
+            event_id=str(credit.revision),
             kind="balance",
             data={
-                "version": balance.revision,
-                "posted": balance.posted.minor,
-                "held": balance.held.minor,
-                "available": balance.available.minor,
-                "currency": balance.posted.currency,
+                "version": credit.revision,
+                "posted": credit.paid.minor,
+                "bonus": credit.bonus.minor,
+                "held": credit.held.minor,
+                "available": credit.available.minor,
+                "currency": credit.paid.currency,
             },
         )
-        for wallet_id, account in wallets.items()
-        if (balance := balances.get(account))
+        for (_, wallet_id), credit in found.items()
     ]
 
 

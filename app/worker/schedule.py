@@ -31,6 +31,11 @@ def schedule(configuration: WorkerConfiguration) -> list[Occasion]:
         # On the 1st that is 2:05 or 3:05 in Berlin; on other days there is nothing left to close.
         Occasion("close_months", "5 1 * * *"),
         Occasion("grant_bonuses", "11 3 * * *"),
+        Occasion("export_heads", "*/5 * * * *"),
+        Occasion("verify_new_bookings", "11 * * * *"),
+        Occasion("expire_bonuses", "*/5 * * * *"),
+        # Each hour what has become due, and once more what a wallet could not pay before.
+        Occasion("charge_fees", "7 * * * *"),
         Occasion("verify_books", "41 1 * * *"),
         Occasion("forget_counterparties", "23 2 * * *", {"days": configuration.call_record_days}),
     ]

@@ -7,6 +7,7 @@ import structlog
 
 from app import billing, commissions, identity, ledger, payments
 from app.kernel import AppError, transaction
+from app.ledger import Reach
 from app.ports import Ports
 from app.tenancy import PlatformScope, TenantScope, list_resellers
 from app.worker.registry import task
@@ -93,16 +94,38 @@ def sweep_payments(ports: Ports) -> None:
 @task("verify_books", retries=2)
 def verify_books(ports: Ports) -> None:
     """Prove every law of the books; freeze a wallet whose money is in doubt and raise an alarm."""
-    with transaction(_PLATFORM) as session:
-        checks = [*ledger.verify(session, _PLATFORM), *billing.verify(session, _PLATFORM)]
-        frozen = billing.freeze_wallets(session, _PLATFORM, checks=checks)
-    broken = {check.name: len(check.broken) for check in checks if check.broken}
-    if broken:
+    _prove(ports, Reach.WHOLE)
+
+
+@task("verify_new_bookings", retries=2)
+def verify_new_bookings(ports: Ports) -> None:
+    """Prove what was booked since the last proof; freeze and raise an alarm likewise."""
+    _prove(ports, Reach.NEW)
+
+
+def _prove(ports: Ports, reach: Reach) -> None:
+    proof = billing.prove_books(ports.heads, _PLATFORM, now=ports.clock(), reach=reach, freeze=True)
+    if proof.broken:
         _log.critical(
-            "books_broken", broken=broken, frozen_wallets=[str(each.id) for each in frozen]
+            "books_broken",
+            reach=reach.value,
+            broken={check.name: len(check.broken) for check in proof.broken},
+            frozen_wallets=[str(each.id) for each in proof.frozen],
         )
     else:
-        _log.info("books_verified", laws=len(checks))
+        _log.info("books_verified", reach=reach.value, laws=len(proof.checks))
+
+
+@task("export_heads", retries=2)
+def export_heads(ports: Ports) -> None:
+    """Write the heads of the books outside the database; say where their file has lost lines."""
+    try:
+        line = ledger.export_heads(ports.heads, _PLATFORM, now=ports.clock())
+    except AppError as refused:
+        # No retry brings them back: a person must look.
+        _log.critical("heads_not_exported", code=refused.code, **refused.facts)
+    else:
+        _log.info("heads_exported", line=line)
 
 
 @task("retier")
@@ -146,3 +169,27 @@ def grant_bonuses(ports: Ports) -> None:
         with transaction(scope) as session:
             granted += len(billing.grant_due_bonuses(session, scope, now=ports.clock()))
     _log.info("bonuses_granted", bonuses=granted)
+
+
+@task("expire_bonuses")
+def expire_bonuses(ports: Ports) -> None:
+    """Give back what is left of bonus lots whose time is over (requirement C9)."""
+    now = ports.clock()
+    expired = sum(billing.expire_bonuses(scope, now=now) for scope in _resellers())
+    if expired:
+        _log.info("bonuses_expired", lots=expired)
+
+
+@task("charge_fees")
+def charge_fees(ports: Ports) -> None:
+    """Charge every recurring fee that is due, and try again what was refused before (C10)."""
+    now = ports.clock()
+    runs = [billing.charge_due_fees(scope, now=now) for scope in _resellers()]
+    charged, refused = sum(run.charged for run in runs), sum(run.refused for run in runs)
+    if charged or refused:
+        _log.info("fees_charged", periods=charged, refused=refused)
+
+
+def _resellers() -> list[TenantScope]:
+    with transaction(_PLATFORM) as session:
+        return [TenantScope(tenant.id) for tenant in list_resellers(session, _PLATFORM)]

@@ -36,6 +36,7 @@ DECLARE
     transfers text;
     postings text;
     accounts text;
+    months text;
 BEGIN
     SELECT string_agg(uuid_send(w.id), '' ORDER BY w.place) INTO ids
       FROM unnest(p_entries) WITH ORDINALITY AS w (id, place);
@@ -59,12 +60,17 @@ BEGIN
                 UNION
                 SELECT p.account_id FROM ledger_postings p
                  WHERE p.book_id = p_book AND p.entry_id = ANY (p_entries))) l;
+    SELECT string_agg(line, E'\n' ORDER BY entry_id, line COLLATE "C") INTO months
+      FROM (SELECT t.entry_id, jsonb_strip_nulls(to_jsonb(t))::text AS line
+              FROM ledger_late_entries t
+             WHERE t.book_id = p_book AND t.entry_id = ANY (p_entries)) l;
     RETURN sha256(
         sha256(coalesce(ids, ''))
         || sha256(convert_to(coalesce(entries, ''), 'UTF8'))
         || sha256(convert_to(coalesce(transfers, ''), 'UTF8'))
         || sha256(convert_to(coalesce(postings, ''), 'UTF8'))
-        || sha256(convert_to(coalesce(accounts, ''), 'UTF8')));
+        || sha256(convert_to(coalesce(accounts, ''), 'UTF8'))
+        || sha256(convert_to(coalesce(months, ''), 'UTF8')));
 END $$
 """
 
@@ -143,6 +149,7 @@ END $$
 
 def upgrade() -> None:
     _make_tables()
+    _wall_tables()
     op.create_index("ix_payment_claims_top_up", "payment_claims", ["top_up_id"])
     for body, _ in FUNCTIONS.values():
         op.execute(body)
@@ -193,6 +200,9 @@ def _make_tables() -> None:
         sa.Column("line", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("book_id", name=op.f("pk_ledger_exported")),
     )
+
+
+def _wall_tables() -> None:
     for table, platform in WALLS.items():
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"CREATE POLICY tenant ON {table} TO kontor_app USING (book_id = {TENANT})")

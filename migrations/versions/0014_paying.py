@@ -104,7 +104,7 @@ CREATE FUNCTION reserve_credit(
     p_amounts bigint[], p_customer uuid, p_currency text
 ) RETURNS TABLE (
     replayed boolean, hold_id uuid, posted bigint, held bigint, credit_limit bigint,
-    version bigint, revision bigint
+    version bigint, revision bigint, state text, expires_at timestamptz
 )
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -126,7 +126,7 @@ BEGIN
     ) THEN
         RETURN;
     END IF;
-    SELECT * INTO replayed, hold_id, posted, held, credit_limit, version, revision
+    SELECT * INTO replayed, hold_id, posted, held, credit_limit, version, revision, state, expires_at
       FROM ledger_hold(p_book, p_hold, p_key, p_hash, p_expires, ARRAY[account], p_amounts);
     IF NOT replayed THEN
         INSERT INTO outbox (reseller_id, kind, body)

@@ -12,14 +12,15 @@ depends_on = None
 TENANT = "nullif(current_setting('app.reseller_id', true), '')::uuid"
 
 # `account_id` is the wallet's own account; the wallet's lots may be among the others. They are
-# locked in the order of their ids before anything moves, and the row of the hold after them.
+# locked in the order of their ids before anything moves, and the row of the hold after them. What
+# expired holds keep back is not answered as held, whether somebody has written it down or not.
 HOLD = """
 CREATE FUNCTION ledger_hold(
     p_book uuid, p_hold uuid, p_key text, p_hash bytea, p_expires timestamptz,
     p_accounts uuid[], p_amounts bigint[]
 ) RETURNS TABLE (
     replayed boolean, hold_id uuid, posted bigint, held bigint, credit_limit bigint,
-    version bigint, revision bigint
+    version bigint, revision bigint, state text, expires_at timestamptz
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -29,19 +30,28 @@ BEGIN
     VALUES (p_book, p_hold, p_key, p_hash, p_expires, p_accounts[1], p_accounts, p_amounts)
     ON CONFLICT (book_id, key) DO NOTHING;
     replayed := NOT FOUND;
-    hold_id := p_hold;
     IF replayed THEN
         SELECT * INTO STRICT known FROM ledger_holds h WHERE h.book_id = p_book AND h.key = p_key;
         IF known.input_hash IS DISTINCT FROM p_hash THEN
             RAISE EXCEPTION 'key % was used with other input', p_key USING ERRCODE = 'KL002';
         END IF;
-        hold_id := known.id;
     ELSE
         PERFORM ledger_reserve(p_book, p_accounts, p_amounts);
     END IF;
-    SELECT b.posted, b.held, b.credit_limit, b.version, b.revision
-      INTO STRICT posted, held, credit_limit, version, revision
-      FROM ledger_balances b WHERE b.book_id = p_book AND b.account_id = p_accounts[1];
+    -- One statement: hold and balance as of one moment.
+    SELECT h.id, b.posted, b.held - coalesce(overdue.amount, 0), b.credit_limit, b.version,
+           b.revision, h.expires_at,
+           CASE WHEN h.state = 'open' AND h.expires_at <= now() THEN 'expired' ELSE h.state END
+      INTO STRICT hold_id, posted, held, credit_limit, version, revision, expires_at, state
+      FROM ledger_holds h
+      JOIN ledger_balances b ON b.book_id = h.book_id AND b.account_id = h.account_id
+     CROSS JOIN LATERAL (
+        SELECT sum(part.amount)::bigint AS amount
+          FROM ledger_holds o
+         CROSS JOIN LATERAL unnest(o.accounts, o.amounts) AS part (account_id, amount)
+         WHERE o.book_id = h.book_id AND o.account_id = h.account_id AND o.state = 'open'
+           AND o.expires_at <= now() AND part.account_id = h.account_id) overdue
+     WHERE h.book_id = p_book AND h.key = p_key;
     RETURN NEXT;
 END $$
 """
@@ -92,7 +102,7 @@ BEGIN
     UPDATE ledger_holds h
        SET expires_at = greatest(h.expires_at, p_expires),
            accounts = h.accounts || p_accounts, amounts = h.amounts || p_amounts
-     WHERE h.book_id = p_book AND h.id = p_hold AND h.state = 'open';
+     WHERE h.book_id = p_book AND h.id = p_hold AND h.state = 'open' AND h.expires_at > now();
     IF NOT FOUND THEN
         RETURN false;
     END IF;

@@ -12,9 +12,10 @@ from app.billing import Wallet
 from app.kernel import new_id
 from app.tenancy import Tenant
 from tests.api.caller import Caller, a_body, a_caller
+from tests.api.holding import HOLDS, a_hold_body, held, refusal, state, with_scope
 from tests.apps import PLATFORM_DOMAIN
 from tests.conftest import Database
-from tests.factories import a_platform_key, a_reseller, an_api_key, unique
+from tests.factories import a_platform_key, a_reseller, unique
 from tests.factories.lines import a_line
 from tests.factories.money import (
     METER,
@@ -25,8 +26,6 @@ from tests.factories.money import (
     funds_of,
 )
 from tests.factories.races import all_at_once
-
-HOLDS = "/api/v2/holds"
 
 
 @pytest.fixture
@@ -44,20 +43,6 @@ def caller(app: Flask, reseller: Tenant) -> Caller:
     return with_scope(app, reseller, "holds:write")
 
 
-def with_scope(app: Flask, reseller: Tenant, *scopes: str) -> Caller:
-    _key, secret = an_api_key(reseller, scopes=scopes)
-    return Caller(app, f"{reseller.slug}.{PLATFORM_DOMAIN}", secret)
-
-
-def a_hold_body(wallet: Wallet, minor: int = 800, **changes: object) -> dict[str, object]:
-    return {
-        "id": unique("call"),
-        "customer_id": str(wallet.customer_id),
-        "amount": {"minor": minor, "currency": "EUR"},
-        **changes,
-    }
-
-
 def a_plan(wallet: Wallet, quantity: str = "300", *, meter: str = METER) -> dict[str, object]:
     body = a_hold_body(wallet, meter=meter, quantity=quantity)
     del body["amount"]
@@ -68,22 +53,6 @@ def a_capture(quantity: str = "300", **changes: object) -> dict[str, object]:
     body = a_body(UUID(int=0), id=unique("call"), quantity=quantity, **changes)
     del body["customer_id"]
     return body
-
-
-def held(caller: Caller, body: dict[str, object]) -> str:
-    answer = caller.post(HOLDS, body)
-    assert answer.status_code == 201, answer.get_json()
-    return f"{HOLDS}/{answer.get_json()['id']}"
-
-
-def refusal(answer: TestResponse) -> tuple[int, str]:
-    return answer.status_code, answer.get_json()["code"]
-
-
-def state(caller: Caller, hold: str) -> tuple[str, int, int]:
-    """What a hold is now, what it keeps back, what can be spent beside it."""
-    told = caller.get(hold).get_json()
-    return told["state"], told["amount"]["minor"], told["available"]["minor"]
 
 
 def let_expire(hold: str, database: Database) -> None:
@@ -274,71 +243,6 @@ def test_a_release_frees_what_is_kept_back_and_may_be_repeated(
     assert [each.status_code for each in answers] == [200, 200]
     assert [each.get_json()["state"] for each in answers] == ["released"] * 2
     assert state(caller, hold) == ("released", 800, 1_000)
-
-
-def test_an_extension_raises_a_hold_to_an_amount_however_often_it_is_sent(
-    caller: Caller, wallet: Wallet
-) -> None:
-    hold = held(caller, a_hold_body(wallet, 200))
-    body = {"amount": {"minor": 500, "currency": "EUR"}}
-
-    answers = all_at_once([partial(caller.post, f"{hold}/extend", body)] * 5)
-
-    statuses = [each.status_code for each in answers if isinstance(each, TestResponse)]
-    assert statuses == [200] * 5
-    assert state(caller, hold) == ("open", 500, 500)
-
-
-def test_an_extension_never_takes_anything_away(caller: Caller, wallet: Wallet) -> None:
-    hold = held(caller, a_hold_body(wallet, 500, expires_in=7_200))
-    before = caller.get(hold).get_json()
-
-    answer = caller.post(
-        f"{hold}/extend", {"amount": {"minor": 100, "currency": "EUR"}, "expires_in": 60}
-    )
-
-    assert (answer.status_code, answer.get_json()) == (200, before)
-
-
-def test_an_extension_lets_a_hold_last_longer(caller: Caller, wallet: Wallet) -> None:
-    hold = held(caller, a_hold_body(wallet, expires_in=60))
-    before = caller.get(hold).get_json()["expires_at"]
-
-    answer = caller.post(f"{hold}/extend", {"expires_in": 3_600})
-
-    assert answer.status_code == 200
-    assert answer.get_json()["expires_at"] > before
-
-
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        ({"amount": {"minor": 1_001, "currency": "EUR"}}, (402, "billing.insufficient_funds")),
-        ({"amount": {"minor": 900, "currency": "USD"}}, (422, "money.currency_mismatch")),
-        ({"amount": {"minor": 900, "currency": "XXX"}}, (422, "money.unknown_currency")),
-        ({"expires_in": 86_401}, (422, "api.body_refused")),
-        ({"amount": {"minor": 0, "currency": "EUR"}}, (422, "api.body_refused")),
-        ({}, (422, "api.body_refused")),
-    ],
-)
-def test_an_extension_that_is_refused_changes_nothing(
-    caller: Caller, wallet: Wallet, body: dict[str, object], expected: tuple[int, str]
-) -> None:
-    hold = held(caller, a_hold_body(wallet))
-
-    refused = caller.post(f"{hold}/extend", body)
-
-    assert refusal(refused) == expected
-    assert state(caller, hold) == ("open", 800, 200)
-
-
-def test_a_closed_hold_cannot_be_extended(caller: Caller, wallet: Wallet) -> None:
-    hold = held(caller, a_hold_body(wallet))
-    caller.post(f"{hold}/release", {})
-
-    refused = caller.post(f"{hold}/extend", {"expires_in": 600})
-
-    assert refusal(refused) == (409, "ledger.hold_closed")
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-import psycopg
 import pytest
 
 from app import ledger
 from app.billing import (
-    CapturedUsage,
-    Charge,
     EventIdReusedError,
     HoldAmountRefusedError,
     HoldKeyReusedError,
@@ -19,52 +16,21 @@ from app.billing import (
     PlacedHold,
     Wallet,
     WalletNotFoundError,
-    capture_hold,
     expire_holds,
     extend_hold,
     place_hold,
     read_hold,
-    release_hold,
     wallet_balance,
 )
 from app.kernel import Money, new_id, now, transaction
 from app.ledger import HoldClosedError, HoldState
 from tests.conftest import Database
-from tests.factories.money import METER, a_wallet, charge, scope_of_wallet
+from tests.factories.credit import a_bonus_lot
+from tests.factories.holds import HOUR, a_hold, capture, let_hold_expire, release, used
+from tests.factories.money import a_wallet, charge, scope_of_wallet
 from tests.factories.names import unique
 
 pytestmark = pytest.mark.usefixtures("connected")
-HOUR = timedelta(hours=1)
-
-
-def held(wallet: Wallet, minor: int, *, key: str | None = None) -> PlacedHold:
-    scope, at = scope_of_wallet(wallet), now()
-    with transaction(scope, sole=True) as session:
-        return place_hold(
-            session,
-            scope,
-            key=key or unique("hold"),
-            customer_id=wallet.customer_id,
-            amount=Money(minor, wallet.currency),
-            expires_at=at + HOUR,
-            now=at,
-        )
-
-
-def usage(quantity: str, *, event_id: str | None = None) -> CapturedUsage:
-    return CapturedUsage(event_id or unique("event"), METER, Decimal(quantity), now())
-
-
-def captured(wallet: Wallet, hold: PlacedHold, used: CapturedUsage) -> Charge:
-    scope = scope_of_wallet(wallet)
-    with transaction(scope, sole=True) as session:
-        return capture_hold(session, scope, hold_id=hold.id, usage=used, now=now())
-
-
-def released(wallet: Wallet, hold: PlacedHold) -> PlacedHold:
-    scope = scope_of_wallet(wallet)
-    with transaction(scope) as session:
-        return release_hold(session, scope, hold_id=hold.id)
 
 
 def state_of(wallet: Wallet, hold: PlacedHold) -> HoldState:
@@ -81,18 +47,9 @@ def balance(wallet: Wallet) -> tuple[int, int, int]:
     return found.posted.minor, found.held.minor, found.available.minor
 
 
-def let_expire(hold: PlacedHold, database: Database) -> None:
-    """Turn the clock past the hold's end, as only the database's owner can."""
-    with psycopg.connect(database.owner_url) as owner:
-        owner.execute(
-            "UPDATE ledger_holds SET expires_at = now() - interval '1 second' WHERE id = %s",
-            [hold.id],
-        )
-
-
 def test_what_is_held_cannot_be_spent_by_another_charge() -> None:
     wallet = a_wallet(1_000)
-    held(wallet, 800)
+    a_hold(wallet, 800)
 
     with pytest.raises(InsufficientFundsError) as refused:
         charge(wallet, "300")
@@ -103,9 +60,9 @@ def test_what_is_held_cannot_be_spent_by_another_charge() -> None:
 
 def test_a_capture_charges_what_was_used_and_frees_the_rest() -> None:
     wallet = a_wallet(1_000)
-    hold = held(wallet, 800)
+    hold = a_hold(wallet, 800)
 
-    paid = captured(wallet, hold, usage("300"))
+    paid = capture(wallet, hold.id, used("300"))
 
     assert (paid.gross.minor, paid.balance.minor) == (300, 700)
     assert balance(wallet) == (700, 0, 700)
@@ -114,9 +71,9 @@ def test_a_capture_charges_what_was_used_and_frees_the_rest() -> None:
 
 def test_a_capture_beyond_the_hold_takes_what_the_balance_allows() -> None:
     wallet = a_wallet(1_000)
-    hold = held(wallet, 200)
+    hold = a_hold(wallet, 200)
 
-    paid = captured(wallet, hold, usage("900"))
+    paid = capture(wallet, hold.id, used("900"))
 
     assert (paid.gross.minor, paid.facts.uncollected) == (900, 0)
     assert balance(wallet) == (100, 0, 100)
@@ -124,10 +81,10 @@ def test_a_capture_beyond_the_hold_takes_what_the_balance_allows() -> None:
 
 def test_what_neither_hold_nor_balance_covers_stays_uncollected_and_is_said() -> None:
     wallet = a_wallet(1_000)
-    hold = held(wallet, 600)
-    held(wallet, 300)
+    hold = a_hold(wallet, 600)
+    a_hold(wallet, 300)
 
-    paid = captured(wallet, hold, usage("1000"))
+    paid = capture(wallet, hold.id, used("1000"))
 
     assert (paid.gross.minor, paid.facts.uncollected) == (700, 300)
     assert paid.gross == paid.net + paid.tax
@@ -136,9 +93,9 @@ def test_what_neither_hold_nor_balance_covers_stays_uncollected_and_is_said() ->
 
 def test_a_repeated_capture_is_the_first_one_again() -> None:
     wallet = a_wallet(1_000)
-    hold, used = held(wallet, 500), usage("100")
+    hold, sent = a_hold(wallet, 500), used("100")
 
-    first, again = captured(wallet, hold, used), captured(wallet, hold, used)
+    first, again = capture(wallet, hold.id, sent), capture(wallet, hold.id, sent)
 
     assert (first.replayed, again.replayed) == (False, True)
     assert (again.id, again.gross, again.balance) == (first.id, first.gross, first.balance)
@@ -147,23 +104,23 @@ def test_a_repeated_capture_is_the_first_one_again() -> None:
 
 def test_a_hold_is_captured_once() -> None:
     wallet = a_wallet(1_000)
-    hold = held(wallet, 500)
-    captured(wallet, hold, usage("100"))
+    hold = a_hold(wallet, 500)
+    capture(wallet, hold.id, used("100"))
 
     with pytest.raises(HoldClosedError):
-        captured(wallet, hold, usage("100"))
+        capture(wallet, hold.id, used("100"))
 
     assert balance(wallet) == (900, 0, 900)
 
 
 def test_an_event_that_was_charged_does_not_capture_with_other_content() -> None:
     wallet = a_wallet(1_000)
-    used = usage("100")
-    captured(wallet, held(wallet, 500), used)
-    other = held(wallet, 500)
+    sent = used("100")
+    capture(wallet, a_hold(wallet, 500).id, sent)
+    other = a_hold(wallet, 500)
 
     with pytest.raises(EventIdReusedError):
-        captured(wallet, other, replace(used, quantity=Decimal(7)))
+        capture(wallet, other.id, replace(sent, quantity=Decimal(7)))
 
     assert state_of(wallet, other) is HoldState.OPEN
     assert balance(wallet) == (900, 500, 400)
@@ -171,23 +128,23 @@ def test_an_event_that_was_charged_does_not_capture_with_other_content() -> None
 
 def test_a_released_hold_frees_everything_and_may_be_released_again() -> None:
     wallet = a_wallet(1_000)
-    hold = held(wallet, 800)
+    hold = a_hold(wallet, 800)
 
-    states = [released(wallet, hold).state for _ in range(2)]
+    states = [release(wallet, hold.id).state for _ in range(2)]
 
     assert states == [HoldState.RELEASED] * 2
     assert balance(wallet) == (1_000, 0, 1_000)
     with pytest.raises(HoldClosedError):
-        captured(wallet, hold, usage("1"))
+        capture(wallet, hold.id, used("1"))
 
 
 def test_an_expired_hold_is_free_for_readers_though_nobody_wrote_it_down(
     connected: Database,
 ) -> None:
     wallet = a_wallet(1_000)
-    hold = held(wallet, 800)
+    hold = a_hold(wallet, 800)
 
-    let_expire(hold, connected)
+    let_hold_expire(hold.id, connected)
 
     assert balance(wallet) == (1_000, 0, 1_000)
     assert state_of(wallet, hold) is HoldState.EXPIRED
@@ -197,8 +154,8 @@ def test_an_expired_hold_does_not_stop_the_next_charge_though_no_worker_runs(
     connected: Database,
 ) -> None:
     wallet = a_wallet(1_000)
-    hold = held(wallet, 800)
-    let_expire(hold, connected)
+    hold = a_hold(wallet, 800)
+    let_hold_expire(hold.id, connected)
 
     paid = charge(wallet, "900")
 
@@ -206,30 +163,44 @@ def test_an_expired_hold_does_not_stop_the_next_charge_though_no_worker_runs(
     assert balance(wallet) == (100, 0, 100)
 
 
+def test_an_expired_hold_of_bonus_alone_does_not_stop_the_next_charge(
+    connected: Database,
+) -> None:
+    wallet = a_wallet(1_000)
+    a_bonus_lot(wallet, 300)
+    hold = a_hold(wallet, 300)
+    let_hold_expire(hold.id, connected)
+
+    paid = charge(wallet, "1200")
+
+    assert (paid.facts.bonus, paid.balance.minor) == (300, 100)
+    assert state_of(wallet, hold) is HoldState.EXPIRED
+
+
 def test_an_expired_hold_makes_room_for_another_hold(connected: Database) -> None:
     wallet = a_wallet(1_000)
-    let_expire(held(wallet, 800), connected)
+    let_hold_expire(a_hold(wallet, 800).id, connected)
 
-    held(wallet, 900)
+    a_hold(wallet, 900)
 
     assert balance(wallet) == (1_000, 900, 100)
 
 
 def test_an_expired_hold_cannot_be_captured(connected: Database) -> None:
     wallet = a_wallet(1_000)
-    hold = held(wallet, 800)
-    let_expire(hold, connected)
+    hold = a_hold(wallet, 800)
+    let_hold_expire(hold.id, connected)
 
     with pytest.raises(HoldClosedError):
-        captured(wallet, hold, usage("100"))
+        capture(wallet, hold.id, used("100"))
 
     assert balance(wallet) == (1_000, 0, 1_000)
 
 
 def test_writing_an_expiry_down_leaves_living_holds_alone(connected: Database) -> None:
     wallet = a_wallet(1_000)
-    let_expire(held(wallet, 300), connected)
-    living = held(wallet, 200)
+    let_hold_expire(a_hold(wallet, 300).id, connected)
+    living = a_hold(wallet, 200)
     scope = scope_of_wallet(wallet)
 
     with transaction(scope) as session:
@@ -244,19 +215,47 @@ def test_the_same_key_is_the_same_hold() -> None:
     wallet = a_wallet(1_000)
     key = unique("hold")
 
-    first, again = held(wallet, 400, key=key), held(wallet, 400, key=key)
+    first, again = a_hold(wallet, 400, key=key), a_hold(wallet, 400, key=key)
 
     assert (first.id, first.replayed, again.replayed) == (again.id, False, True)
     assert balance(wallet) == (1_000, 400, 600)
 
 
+def test_a_repetition_says_what_has_become_of_the_first_hold(connected: Database) -> None:
+    wallet = a_wallet(1_000)
+    gone, expired = unique("hold"), unique("hold")
+    first = a_hold(wallet, 400, key=gone)
+    release(wallet, first.id)
+    over = a_hold(wallet, 300, key=expired)
+    let_hold_expire(over.id, connected)
+
+    again = [a_hold(wallet, 400, key=gone), a_hold(wallet, 300, key=expired)]
+
+    assert [each.id for each in again] == [first.id, over.id]
+    assert [each.state for each in again] == [HoldState.RELEASED, HoldState.EXPIRED]
+    assert again[0].expires_at == first.expires_at
+    assert [each.available.minor for each in again] == [1_000, 1_000]
+
+
+def test_a_new_hold_answers_what_is_left_beside_it_without_what_has_expired(
+    connected: Database,
+) -> None:
+    wallet = a_wallet(1_000)
+    let_hold_expire(a_hold(wallet, 300).id, connected)
+
+    made = a_hold(wallet, 600)
+
+    assert made.available.minor == 400
+    assert balance(wallet) == (1_000, 600, 400)
+
+
 def test_a_key_with_another_amount_is_refused() -> None:
     wallet = a_wallet(1_000)
     key = unique("hold")
-    held(wallet, 400, key=key)
+    a_hold(wallet, 400, key=key)
 
     with pytest.raises(HoldKeyReusedError):
-        held(wallet, 500, key=key)
+        a_hold(wallet, 500, key=key)
 
     assert balance(wallet) == (1_000, 400, 600)
 
@@ -266,11 +265,11 @@ def test_a_refused_hold_leaves_nothing_and_binds_nothing() -> None:
     key = unique("hold")
 
     with pytest.raises(InsufficientFundsError) as refused:
-        held(wallet, 1_001, key=key)
+        a_hold(wallet, 1_001, key=key)
 
     assert refused.value.facts["missing"] == 1
     assert balance(wallet) == (1_000, 0, 1_000)
-    assert held(wallet, 900, key=key).replayed is False
+    assert a_hold(wallet, 900, key=key).replayed is False
 
 
 @pytest.mark.parametrize("minor", [0, -1, 500_001])
@@ -278,7 +277,7 @@ def test_a_hold_of_nothing_or_of_too_much_is_refused(minor: int) -> None:
     wallet = a_wallet(1_000)
 
     with pytest.raises(HoldAmountRefusedError):
-        held(wallet, minor)
+        a_hold(wallet, minor)
 
     assert balance(wallet) == (1_000, 0, 1_000)
 
@@ -304,7 +303,7 @@ def test_a_hold_for_too_short_or_too_long_is_refused(lasts: timedelta) -> None:
 
 def test_an_extended_hold_keeps_more_back_for_longer() -> None:
     wallet = a_wallet(1_000)
-    hold = held(wallet, 400)
+    hold = a_hold(wallet, 400)
     scope, until = scope_of_wallet(wallet), now() + 5 * HOUR
 
     with transaction(scope) as session:
@@ -314,27 +313,56 @@ def test_an_extended_hold_keeps_more_back_for_longer() -> None:
 
     assert (extended.amount.minor, extended.expires_at) == (900, until)
     assert balance(wallet) == (1_000, 900, 100)
-    assert captured(wallet, hold, usage("950")).gross.minor == 950
+    assert capture(wallet, hold.id, used("950")).gross.minor == 950
     assert balance(wallet) == (50, 0, 50)
 
 
 def test_a_hold_cannot_be_extended_beyond_the_balance_or_after_its_end() -> None:
     wallet = a_wallet(1_000)
-    hold = held(wallet, 400)
+    hold = a_hold(wallet, 400)
     scope = scope_of_wallet(wallet)
 
     with pytest.raises(InsufficientFundsError), transaction(scope) as session:
         extend_hold(session, scope, hold_id=hold.id, amount=Money(601, "EUR"), now=now())
-    released(wallet, hold)
+    release(wallet, hold.id)
     with pytest.raises(HoldClosedError), transaction(scope) as session:
         extend_hold(session, scope, hold_id=hold.id, amount=Money(1, "EUR"), now=now())
 
     assert balance(wallet) == (1_000, 0, 1_000)
 
 
+def test_a_hold_whose_time_is_over_does_not_come_back_by_an_extension(connected: Database) -> None:
+    wallet = a_wallet(1_000)
+    hold = a_hold(wallet, 400)
+    let_hold_expire(hold.id, connected)
+    scope, until = scope_of_wallet(wallet), now() + 5 * HOUR
+
+    with pytest.raises(HoldClosedError), transaction(scope) as session:
+        extend_hold(session, scope, hold_id=hold.id, expires_at=until, now=now())
+
+    assert state_of(wallet, hold) is HoldState.EXPIRED
+    assert balance(wallet) == (1_000, 0, 1_000)
+
+
+def test_a_credit_limit_may_be_taken_back_when_what_used_it_has_expired(
+    connected: Database,
+) -> None:
+    wallet = a_wallet(0)
+    scope = scope_of_wallet(wallet)
+    limits = [Money(minor, "EUR") for minor in (1_000, 0)]
+    with transaction(scope) as session:
+        ledger.set_credit_limit(session, wallet.reseller_id, wallet.account_id, limits[0])
+    let_hold_expire(a_hold(wallet, 800).id, connected)
+
+    with transaction(scope) as session:
+        ledger.set_credit_limit(session, wallet.reseller_id, wallet.account_id, limits[1])
+
+    assert balance(wallet) == (0, 0, 0)
+
+
 def test_an_unknown_customer_and_another_resellers_hold_look_absent() -> None:
     wallet, other = a_wallet(1_000), a_wallet(1_000)
-    hold = held(wallet, 100)
+    hold = a_hold(wallet, 100)
     scope = scope_of_wallet(other)
 
     with pytest.raises(ledger.HoldNotFoundError), transaction(scope) as session:

@@ -1,14 +1,18 @@
-"""A book of the ledger alone: accounts and entries, no word of tenants or billing."""
+"""A book of the ledger: accounts and entries, its seals, exports and proofs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from app import ledger
+from app.billing import Proof, prove_books
 from app.kernel import Money, new_id, now, transaction
 from app.ledger import (
     AccountName,
     EntryDraft,
+    HeadLog,
     Posted,
+    Reach,
     TransferDraft,
     account_id,
     fingerprint,
@@ -16,7 +20,7 @@ from app.ledger import (
     open_account,
     post,
 )
-from app.tenancy import PLATFORM_ID, TenantScope
+from app.tenancy import PLATFORM_ID, PlatformScope, TenantScope
 
 SHARED = ("clearing", "tax_payable", "tax_prepaid", "commission", "revenue")
 
@@ -96,6 +100,22 @@ def pay_in(book: Book, wallet: UUID, minor: int, *, key: str | None = None) -> P
 def spend(book: Book, wallet: UUID, minor: int, *, key: str | None = None) -> Posted:
     transfer = TransferDraft(wallet, book.shared("revenue"), euros(minor))
     return write(book, a_draft(book, [transfer], watch=wallet, key=key, facts=minor))
+
+
+def roll_up(book_id: UUID, limit: int = 10_000) -> None:
+    """Let entries leave the tail: one seal, if there are any."""
+    with transaction(TenantScope(book_id)) as session:
+        ledger.roll_up(session, book_id, limit=limit)
+
+
+def export(log: HeadLog) -> int | None:
+    """Write the heads of all books outside the database."""
+    return ledger.export_heads(log, PlatformScope(), now=now())
+
+
+def prove(log: HeadLog, reach: Reach = Reach.WHOLE) -> Proof:
+    """Check every law; where all hold, the next proof of what is new goes on from here."""
+    return prove_books(log, PlatformScope(), now=now(), reach=reach, freeze=False)
 
 
 def posted_on(book: Book, account: UUID) -> int:

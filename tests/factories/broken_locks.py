@@ -46,6 +46,18 @@ def take_accounts_as_given(database: Database) -> None:
     _replace(database, "account := p_guarded[place];", f"account := {given};")
 
 
+def forget_one_roll_up_at_a_time(database: Database) -> None:
+    """Let several processes roll up one book at once."""
+    lock = "PERFORM pg_advisory_xact_lock(hashtextextended('ledger_roll_up:' || p_book, 0));"
+    _replace(database, lock, "", function="ledger_roll_up")
+
+
+def seal_slowly(database: Database, *, seconds: float) -> None:
+    """Wait between the last seal and the next; the locks stay as they are."""
+    then = "number := coalesce(last.n, 0) + 1;"
+    _replace(database, then, f"PERFORM pg_sleep({seconds}); {then}", function="ledger_seal")
+
+
 def forget_payment_claims(database: Database) -> None:
     """Let a payment be claimed any number of times."""
     _execute(database, "ALTER TABLE payment_claims DROP CONSTRAINT pk_payment_claims")

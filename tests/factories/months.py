@@ -91,6 +91,7 @@ def a_bonus(top_up: TopUp) -> UUID:
     """The entry of a bonus for the customer of a settled top-up."""
     agree_bonus(BonusKind.NEW_CUSTOMER, 500, reseller_id=top_up.reseller_id)
     scope = TenantScope(top_up.reseller_id)
+    assert top_up.wallet_id is not None
     with transaction(scope) as session:
         grant_new_customer_bonus(session, scope, wallet_id=top_up.wallet_id, now=now())
         found = session.scalars(

@@ -1,5 +1,5 @@
 """Stand-ins for what is outside; each keeps what it was told."""
 
-from tests.fakes.adapters import FakeBell, FakeGateway, FakeLive, fake_ports
+from tests.fakes.adapters import FakeBell, FakeGateway, FakeHeads, FakeLive, fake_ports
 
-__all__ = ["FakeBell", "FakeGateway", "FakeLive", "fake_ports"]
+__all__ = ["FakeBell", "FakeGateway", "FakeHeads", "FakeLive", "fake_ports"]

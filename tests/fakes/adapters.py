@@ -1,5 +1,7 @@
+import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -71,5 +73,37 @@ class FakeBell:
         self.rings += 1
 
 
+@dataclass
+class FakeHeads:
+    """Lines and a key in memory; a test edits the lines in `written`."""
+
+    written: list[str] = field(default_factory=list)
+    key: bytes = b"the fake's key"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        yield
+
+    def lines(self) -> Iterator[str]:
+        return iter(list(self.written))
+
+    def latest_lines(self) -> Iterator[str]:
+        return reversed(list(self.written))
+
+    def append(self, line: str) -> None:
+        self.written.append(line)
+
+    def sign(self, message: bytes) -> bytes:
+        return hmac.digest(self.key, message, "sha256")
+
+    def has_signed(self, message: bytes, signature: bytes) -> bool:
+        return signature == self.sign(message)
+
+    def public_key(self) -> str:
+        return "the fake's public key"
+
+
 def fake_ports(*, clock: Callable[[], datetime] = now) -> Ports:
-    return Ports(gateway=FakeGateway(), live=FakeLive(), bell=FakeBell(), clock=clock)
+    return Ports(
+        gateway=FakeGateway(), live=FakeLive(), bell=FakeBell(), heads=FakeHeads(), clock=clock
+    )

@@ -12,7 +12,17 @@ from app.billing import (
     Wallet,
     charge_usage,
 )
-from app.kernel import AppError, SoleStatementError, alone, cursor, emit, new_id, now, transaction
+from app.kernel import (
+    AppError,
+    SoleStatementError,
+    alone,
+    cursor,
+    emit,
+    is_sole,
+    new_id,
+    now,
+    transaction,
+)
 from app.kernel import db as kernel_db
 from app.tenancy import TenantScope
 from tests.conftest import Database
@@ -48,6 +58,21 @@ def test_a_sole_statement_is_the_whole_transaction(scope: TenantScope) -> None:
             row = alone(session, IN_TRANSACTION, [])
 
     assert row is None
+
+
+def test_a_transaction_is_sole_until_it_begins_or_its_statement_has_run(scope: TenantScope) -> None:
+    with transaction(scope, sole=True) as session:
+        seen = [is_sole(session)]
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            alone(session, b"SELECT 1 / 0", [])
+        seen.append(is_sole(session))
+        alone(session, b"SELECT 1", [])
+        seen.append(is_sole(session))
+    with transaction(scope, sole=True) as session:
+        cursor(session).execute(b"SELECT 1")
+        seen.append(is_sole(session))
+
+    assert seen == [True, True, False, False]
 
 
 @pytest.mark.parametrize("how", ["cursor", "session", "append"])

@@ -14,6 +14,7 @@ from app.worker import WorkerConfiguration
 from app.worker.jobs import make_jobs
 from app.worker.registry import TaskNameTakenError, task
 from tests.conftest import Database
+from tests.fakes import FakeHeads
 from tests.worker.relays import FakeLive
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -24,7 +25,11 @@ class SilentBell:
 
 
 PORTS = Ports(
-    gateway=cast("PaymentGateway", None), live=FakeLive(), bell=SilentBell(), clock=lambda: NOW
+    gateway=cast("PaymentGateway", None),
+    live=FakeLive(),
+    bell=SilentBell(),
+    heads=FakeHeads(),
+    clock=lambda: NOW,
 )
 
 

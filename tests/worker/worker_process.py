@@ -18,6 +18,7 @@ from app.ports import Ports
 from app.tenancy import TenantScope
 from app.worker import WorkerConfiguration, run_worker
 from app.worker.registry import task
+from tests.fakes import FakeHeads
 
 SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -52,6 +53,7 @@ def main(application_url: str, platform_url: str, redis_url: str) -> None:
         gateway=cast("PaymentGateway", None),
         live=RedisLive(connect_redis(redis_url)),
         bell=RedisBell(redis_url),
+        heads=FakeHeads(),
         clock=lambda: datetime.now(UTC),
     )
     engines = {

@@ -5,7 +5,7 @@ from flask_openapi3.models.tag import Tag
 
 from app.api.rest.keys import key_required
 from app.api.rest.shapes import BalanceAnswer, CustomerPath, Problem
-from app.billing import get_wallet, wallet_balance
+from app.billing import get_wallet, wallet_credit
 from app.edge import Allowance, Where, current_ports, current_scope, declare
 from app.identity import ApiScope
 from app.kernel import transaction
@@ -28,9 +28,9 @@ key_required(bp, ApiScope.BALANCE_READ)
 )
 def show(path: CustomerPath) -> dict[str, Any]:
     """Return what the customer's wallet holds now; the portal shows the same."""
-    scope = current_scope()
+    scope, now = current_scope(), current_ports().clock()
     with transaction(scope) as session:
         wallet = get_wallet(session, scope, customer_id=path.customer_id)
-        balance = wallet_balance(session, scope, wallet=wallet)
-    answer = BalanceAnswer.of(wallet, balance, current_ports().clock())
+        credit = wallet_credit(session, scope, wallet=wallet, now=now)
+    answer = BalanceAnswer.of(wallet, credit, now)
     return answer.model_dump(mode="json")

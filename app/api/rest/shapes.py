@@ -11,9 +11,8 @@ from flask_openapi3.models.media_type import MediaType
 from flask_openapi3.models.reference import Reference
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
-from app.billing import Charge, ReportedUsage, Wallet
+from app.billing import Charge, Credit, ReportedUsage, Wallet
 from app.kernel import Money
-from app.ledger import Balance
 
 
 class Amount(BaseModel):
@@ -124,26 +123,33 @@ class CustomerPath(BaseModel):
 
 
 class BalanceAnswer(BaseModel):
-    """What a customer's wallet holds; `available` = `posted` - `held` + credit limit."""
+    """What a customer's wallet holds; `available` = `posted` + `bonus` - `held` + credit limit.
+
+    `owed` is usage that was delivered while the wallet was empty; the next top-up pays it first.
+    """
 
     customer_id: UUID
     wallet_id: UUID
     posted: Amount
+    bonus: Amount
+    owed: Amount
     held: Amount
     available: Amount
     version: int
     as_of: datetime
 
     @classmethod
-    def of(cls, wallet: Wallet, balance: Balance, as_of: datetime) -> BalanceAnswer:
+    def of(cls, wallet: Wallet, credit: Credit, as_of: datetime) -> BalanceAnswer:
         """Return the shape of a wallet's balance."""
         return cls(
             customer_id=wallet.customer_id,
             wallet_id=wallet.id,
-            posted=Amount.of(balance.posted),
-            held=Amount.of(balance.held),
-            available=Amount.of(balance.available),
-            version=balance.version,
+            posted=Amount.of(credit.paid),
+            bonus=Amount.of(credit.bonus),
+            owed=Amount.of(credit.owed),
+            held=Amount.of(credit.held),
+            available=Amount.of(credit.available),
+            version=credit.version,
             as_of=as_of,
         )
 

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from app.cli.children import Child, end_leftovers, require_alive
-from app.cli.configuration import DEMO_DATA, settings_or
+from app.cli.configuration import DEMO_DATA, HEAD_FILE, settings_or
 from app.cli.demo.loading import Played, load_demo
 from app.cli.demo.player import USUAL_SPEED, Player
 from app.cli.demo.records import UsageRow, read_usage
@@ -112,6 +112,7 @@ def _settings(premises: Premises) -> Settings:
             "stripe_secret_key": SecretStr(SANDBOX_STRIPE_KEY),
             "stripe_api_base": "",
             "log_json": False,
+            "head_file": premises.directory / HEAD_FILE,
         }
     )
 

@@ -56,6 +56,7 @@ from app.billing.fees import FeeRun, charge_due_fees, charge_fee
 from app.billing.figures import BookTotals, customer_counts, platform_figures, reseller_figures
 from app.billing.fulfilment import PageTerms, apply_event, confirm_top_up, start_top_up
 from app.billing.history import HistoryLine, wallet_history
+from app.billing.holding import PlannedUsage, capture_credit, hold_credit, raise_hold
 from app.billing.holds import (
     CapturedUsage,
     PlacedHold,
@@ -86,6 +87,7 @@ from app.billing.policies import set_grace, set_postpaid, set_prepaid
 from app.billing.proof import Proof, prove_books
 from app.billing.receivables import grace_policy
 from app.billing.reported import (
+    DeliveredUsage,
     EventId,
     MeterName,
     NamedPayer,
@@ -94,6 +96,7 @@ from app.billing.reported import (
     Reported,
     ReportedUsage,
     Result,
+    SubjectName,
     UsageTime,
     read_reported,
     read_reported_line,
@@ -152,6 +155,7 @@ __all__ = [
     "CustomerBlocked",
     "CustomerBlockedError",
     "CustomerUnblocked",
+    "DeliveredUsage",
     "EventId",
     "EventIdReusedError",
     "ExpiryRefusedError",
@@ -175,6 +179,7 @@ __all__ = [
     "PageTerms",
     "PhoneNumber",
     "PlacedHold",
+    "PlannedUsage",
     "PlatformOnlyError",
     "Proof",
     "Quantity",
@@ -185,6 +190,7 @@ __all__ = [
     "Result",
     "Reversal",
     "StepLine",
+    "SubjectName",
     "SubjectNeededError",
     "TopUp",
     "TopUpInProgressError",
@@ -204,6 +210,7 @@ __all__ = [
     "apply_event",
     "attach_checkout",
     "block_customer",
+    "capture_credit",
     "capture_hold",
     "charge_due_fees",
     "charge_fee",
@@ -233,6 +240,7 @@ __all__ = [
     "grace_policy",
     "grant_due_bonuses",
     "grant_new_customer_bonus",
+    "hold_credit",
     "list_adjustments",
     "list_caps",
     "list_contracts",
@@ -247,6 +255,7 @@ __all__ = [
     "platform_figures",
     "prove_books",
     "quote_usage",
+    "raise_hold",
     "read_hold",
     "read_reported",
     "read_reported_line",

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -42,6 +43,7 @@ SELECT v.wallet_id, v.meter, v.month, v.quantity FROM usage_volumes v
 """
 
 Slot = tuple[str, date]
+Row = tuple[Any, ...]
 
 
 @dataclass(slots=True)
@@ -128,17 +130,7 @@ def lock_purses(
     owing = [row[5] for row in rows if row[5] is not None]
     own = {row[2]: [row[2], *(lot for lot, _ in lots[row[0]])] for row in rows}
     balances = _lock(session, book, own, [*owing, *beside])
-    purses = {}
-    for wallet, customer, account, state, care, receivable in rows:
-        payers = [
-            *(Payer(PayerKind.BONUS, balances[lot]) for lot, is_alive in lots[wallet] if is_alive),
-            Payer(PayerKind.WALLET, balances[account]),
-        ]
-        if receivable is not None:
-            payers.append(Payer(PayerKind.RECEIVABLE, balances[receivable]))
-        purses[wallet] = Purse(
-            wallet, customer, account, state, care, balances[account], payers=payers
-        )
+    purses = {row[0]: _purse(row, lots[row[0]], balances) for row in rows}
     _add_caps(session, book, purses)
     if months:
         _add_volumes(session, book, purses, months)
@@ -179,6 +171,20 @@ def lock_purse(
         now=now,
         beside=beside,
     )[wallet.customer_id]
+
+
+def _purse(
+    row: Row, lots: Iterable[tuple[UUID, bool]], balances: Mapping[UUID, ledger.LockedBalance]
+) -> Purse:
+    """Return a wallet with the payers that may pay, in their order."""
+    wallet, customer, account, state, care, receivable = row
+    payers = [
+        *(Payer(PayerKind.BONUS, balances[lot]) for lot, is_alive in lots if is_alive),
+        Payer(PayerKind.WALLET, balances[account]),
+    ]
+    if receivable is not None:
+        payers.append(Payer(PayerKind.RECEIVABLE, balances[receivable]))
+    return Purse(wallet, customer, account, state, care, balances[account], payers=payers)
 
 
 def _lots(

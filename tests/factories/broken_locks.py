@@ -34,6 +34,11 @@ def look_up_keys_instead_of_binding_them(database: Database) -> None:
     _execute(database, "ALTER TABLE ledger_entries DROP CONSTRAINT uq_ledger_entries_book_id_key")
 
 
+def look_at_balances_without_locking(database: Database) -> None:
+    """Return balances that were asked for under lock without taking it."""
+    _replace(database, "FOR NO KEY UPDATE", "", function="ledger_lock")
+
+
 def take_accounts_slowly(database: Database, *, seconds: float) -> None:
     """Wait before each account, so that two entries meet half-way; the locks stay as they are."""
     _replace(database, "delta := 0;", f"PERFORM pg_sleep({seconds}); delta := 0;")

@@ -17,13 +17,21 @@ _BALANCE = """(SELECT s.posted FROM ledger_balances s
                 WHERE s.book_id = p_book AND s.account_id = account)"""
 
 
+_LOCKED_FIRST = """
+        PERFORM 1 FROM ledger_balances b
+          WHERE b.book_id = p_book AND b.account_id = ANY (p_guarded)
+          ORDER BY b.account_id FOR NO KEY UPDATE;"""
+
+
 def check_before_locking(database: Database) -> None:
     """Read the balance first, then write what was reckoned from it: the classic lost update."""
+    _replace(database, _LOCKED_FIRST, " NULL;")
     _replace(database, "b.posted + delta", f"{_BALANCE} + delta")
 
 
 def look_up_keys_instead_of_binding_them(database: Database) -> None:
-    """Ask whether the key is known instead of letting a unique index decide."""
+    """Ask whether the key is known instead of letting a lock and a unique index decide."""
+    _replace(database, _LOCKED_FIRST, " NULL;")
     _replace(
         database,
         "VALUES (p_book, p_entry, p_kind, p_key, p_hash, p_effective)\n"
@@ -41,6 +49,7 @@ def take_accounts_slowly(database: Database, *, seconds: float) -> None:
 
 def take_accounts_as_given(database: Database) -> None:
     """Lock accounts in the order of the transfers instead of that of their ids."""
+    _replace(database, _LOCKED_FIRST, " NULL;")
     _replace(database, "place > 1 AND account <= p_guarded[place - 1]", "false")
     given = "CASE p_kind WHEN 'gift' THEN (p_debits || p_credits)[place] ELSE p_guarded[place] END"
     _replace(database, "account := p_guarded[place];", f"account := {given};")

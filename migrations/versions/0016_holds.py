@@ -12,7 +12,7 @@ depends_on = None
 TENANT = "nullif(current_setting('app.reseller_id', true), '')::uuid"
 
 # `account_id` is the wallet's own account; the wallet's lots may be among the others. They are
-# locked in the order of their ids before anything moves, and the row of the hold after them. What
+# locked in the order of their ids before a key is bound, and the row of the hold after them. What
 # expired holds keep back is not answered as held, whether somebody has written it down or not.
 HOLD = """
 CREATE FUNCTION ledger_hold(

@@ -9,15 +9,23 @@ import psycopg
 import pytest
 
 from app import ledger
-from app.billing import Charge, EventIdReusedError, UsageEvent, Wallet, capture_hold, charge_usage
+from app.billing import (
+    Charge,
+    EventIdReusedError,
+    UsageEvent,
+    Wallet,
+    capture_hold,
+    charge_usage,
+    place_hold,
+)
 from app.billing.careful_charges import charge_with_care
 from app.embedded import PostgresServer
-from app.kernel import now, transaction
+from app.kernel import Money, now, transaction
 from app.ledger import HoldClosedError, HoldState
 from tests.billing.test_races import CROWD, Ground, a_ground, broken_laws
 from tests.conftest import Database
 from tests.factories.credit import a_bonus_lot, a_grace_limit
-from tests.factories.holds import a_hold, capture, release, used
+from tests.factories.holds import HOUR, a_hold, capture, release, used
 from tests.factories.money import (
     a_priced_reseller,
     a_wallet,
@@ -26,6 +34,7 @@ from tests.factories.money import (
     funds_of,
     scope_of_wallet,
 )
+from tests.factories.names import unique
 from tests.factories.races import all_at_once, answers, refusals
 
 _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
@@ -34,10 +43,6 @@ _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
 @pytest.fixture(scope="module")
 def ground(cluster: PostgresServer, connected: Database) -> Iterator[Ground]:
     with a_ground(cluster) as made:
-        with psycopg.connect(made.database.owner_url, autocommit=True) as owner:
-            name = owner.info.dbname
-            owner.execute(f"ALTER DATABASE {name} SET deadlock_timeout = '100ms'".encode())
-        made.engine.dispose()
         yield made
 
 
@@ -131,33 +136,47 @@ def test_charges_at_once_go_on_into_the_grace_limit_and_none_is_refused_before(
     assert broken_laws() == set()
 
 
-@pytest.mark.parametrize("later", [0.0, 0.3])
 def test_one_event_on_the_quick_and_on_the_careful_way_at_once_is_charged_once(
-    ground: Ground, later: float
+    ground: Ground,
 ) -> None:
-    """The quick way binds the key, then locks; the careful way the other way round.
-
-    Whoever waited longer when PostgreSQL sees the ring has to begin again.
-    """
+    """Both lock, then bind the key; the other way round they would wait for each other."""
     wallet = a_wallet(1_000)
     event, scope = an_event(wallet, "100"), scope_of_wallet(wallet)
 
     with ThreadPoolExecutor(1) as pool:
-        try:
-            with transaction(scope) as session:
-                ledger.lock_balances(session, wallet.reseller_id, [wallet.account_id])
-                quick = pool.submit(charge_alone, wallet, event)
-                wait_for_a_queue(ground.database)
-                time.sleep(later)
-                careful = charge_with_care(session, scope, usages=[event], now=now())[0]
-        except ledger.BooksMovedError:
-            careful = charge(wallet, event)
-        first = quick.result(20)
+        with transaction(scope) as session:
+            ledger.lock_balances(session, wallet.reseller_id, [wallet.account_id])
+            waiting = pool.submit(charge_alone, wallet, event)
+            wait_for_a_queue(ground.database)
+            careful = charge_with_care(session, scope, usages=[event], now=now())[0]
+        quick = waiting.result(20)
 
     assert isinstance(careful, Charge)
-    assert {careful.replayed, first.replayed} == {True, False}
-    assert careful.id == first.id
+    assert (careful.replayed, quick.replayed) == (False, True)
+    assert quick.id == careful.id
     assert funds_of(wallet) == 900
+    assert broken_laws() == set()
+
+
+def test_one_hold_on_the_quick_and_on_the_careful_way_at_once_is_placed_once(
+    ground: Ground,
+) -> None:
+    wallet = a_wallet(1_000)
+    scope, key = scope_of_wallet(wallet), unique("hold")
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(scope) as session:
+            ledger.lock_balances(session, wallet.reseller_id, [wallet.account_id])
+            waiting = pool.submit(a_hold, wallet, 300, key=key)
+            wait_for_a_queue(ground.database)
+            careful = place_hold(
+                session, scope, key=key, customer_id=wallet.customer_id,
+                amount=Money(300, "EUR"), expires_at=now() + HOUR, now=now(),
+            )  # fmt: skip
+        quick = waiting.result(20)
+
+    assert (careful.replayed, quick.replayed, quick.id) == (False, True, careful.id)
+    assert quick.available.minor == 700
     assert broken_laws() == set()
 
 

@@ -3,7 +3,7 @@
 A folder of tests that needs it writes into its conftest: `from tests.apps import app, make_app`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -75,7 +75,7 @@ class Browser:
     def post(
         self,
         path: str,
-        form: dict[str, str] | None = None,
+        form: Mapping[str, str | list[str]] | None = None,
         *,
         form_on: str = "",
         **options: Any,  # noqa: ANN401 - Werkzeug's

@@ -4,6 +4,16 @@ from app.billing.adjustments import AdjustmentSource, adjust_wallet, list_adjust
 from app.billing.blocks import BlockReason, block_customer, unblock_customer
 from app.billing.bonuses import due_lots, expire_bonuses, expire_lot
 from app.billing.caps import CapLine, list_caps, set_cap
+from app.billing.charge_sheets import (
+    ChargedFee,
+    ChargeSplit,
+    CommissionPart,
+    RatedCharge,
+    charge_split,
+    find_charge,
+    find_reversal,
+    rated_charge,
+)
 from app.billing.charges import charge_usage
 from app.billing.commission_bonuses import grant_due_bonuses, grant_new_customer_bonus
 from app.billing.commission_reports import (
@@ -17,6 +27,7 @@ from app.billing.commission_reports import (
 from app.billing.contracts import end_contract, get_contract, list_contracts, open_contract
 from app.billing.credit import Credit, LotLine, credits_across, wallet_credit
 from app.billing.credit_models import Adjustment, Contract, FeeCharge, Reversal
+from app.billing.customer_lists import customer_page
 from app.billing.errors import (
     AlreadyReversedError,
     AmountMismatchError,
@@ -53,7 +64,13 @@ from app.billing.errors import (
 )
 from app.billing.events import BalanceChanged, CustomerBlocked, CustomerUnblocked, TopUpSettled
 from app.billing.fees import FeeRun, charge_due_fees, charge_fee
-from app.billing.figures import BookTotals, customer_counts, platform_figures, reseller_figures
+from app.billing.figures import (
+    BookTotals,
+    WalletLine,
+    customer_counts,
+    platform_figures,
+    reseller_figures,
+)
 from app.billing.fulfilment import PageTerms, apply_event, confirm_top_up, start_top_up
 from app.billing.history import HistoryLine, wallet_history
 from app.billing.holding import PlannedUsage, capture_credit, hold_credit, raise_hold
@@ -78,12 +95,20 @@ from app.billing.models import TopUp, TopUpPurpose, TopUpState, Wallet, WalletMo
 from app.billing.month_end import MonthClosing, close_month, close_months
 from app.billing.own_balance import (
     OwnBalance,
+    OwnMovement,
     fund_by_commission,
     fund_by_top_up,
     give_credit,
     own_balance,
+    own_balance_history,
 )
-from app.billing.policies import set_grace, set_postpaid, set_prepaid
+from app.billing.policies import (
+    WalletLimits,
+    set_grace,
+    set_postpaid,
+    set_prepaid,
+    wallet_limits,
+)
 from app.billing.proof import Proof, prove_books
 from app.billing.receivables import grace_policy
 from app.billing.reported import (
@@ -113,6 +138,7 @@ from app.billing.top_ups import (
     request_top_up,
     settle_top_up,
 )
+from app.billing.tree_totals import TreeTotals, tree_totals
 from app.billing.usage import Charge, UsageEvent
 from app.billing.verification import freeze_wallets, verify
 from app.billing.wallets import (
@@ -141,7 +167,10 @@ __all__ = [
     "CapturedUsage",
     "Charge",
     "ChargeNotFoundError",
+    "ChargeSplit",
+    "ChargedFee",
     "CommissionLine",
+    "CommissionPart",
     "CommissionReport",
     "CommissionTooLowError",
     "Contract",
@@ -176,6 +205,7 @@ __all__ = [
     "NamedPayer",
     "OwnBalance",
     "OwnBalanceTooLowError",
+    "OwnMovement",
     "PageTerms",
     "PhoneNumber",
     "PlacedHold",
@@ -183,6 +213,7 @@ __all__ = [
     "PlatformOnlyError",
     "Proof",
     "Quantity",
+    "RatedCharge",
     "ReasonRefusedError",
     "Reported",
     "ReportedUsage",
@@ -198,11 +229,14 @@ __all__ = [
     "TopUpPurpose",
     "TopUpSettled",
     "TopUpState",
+    "TreeTotals",
     "UnknownSubjectError",
     "UsageEvent",
     "UsageTime",
     "Wallet",
     "WalletFrozenError",
+    "WalletLimits",
+    "WalletLine",
     "WalletMode",
     "WalletNotFoundError",
     "WalletState",
@@ -214,6 +248,7 @@ __all__ = [
     "capture_hold",
     "charge_due_fees",
     "charge_fee",
+    "charge_split",
     "charge_usage",
     "close_month",
     "close_months",
@@ -221,12 +256,15 @@ __all__ = [
     "confirm_top_up",
     "credits_across",
     "customer_counts",
+    "customer_page",
     "due_lots",
     "end_contract",
     "expire_bonuses",
     "expire_holds",
     "expire_lot",
     "extend_hold",
+    "find_charge",
+    "find_reversal",
     "forget_counterparties",
     "freeze_wallet",
     "freeze_wallets",
@@ -250,12 +288,14 @@ __all__ = [
     "open_contract",
     "open_wallet",
     "own_balance",
+    "own_balance_history",
     "pending_top_ups",
     "place_hold",
     "platform_figures",
     "prove_books",
     "quote_usage",
     "raise_hold",
+    "rated_charge",
     "read_hold",
     "read_reported",
     "read_reported_line",
@@ -273,10 +313,12 @@ __all__ = [
     "take_in_event",
     "take_in_event_anywhere",
     "take_in_everywhere",
+    "tree_totals",
     "unblock_customer",
     "unreadable",
     "verify",
     "wallet_balance",
     "wallet_credit",
     "wallet_history",
+    "wallet_limits",
 ]

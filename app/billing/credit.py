@@ -43,6 +43,11 @@ class Credit:
     version: int
     revision: int
 
+    @property
+    def total(self) -> Money:
+        """Return paid and bonus credit together: what the customer calls her balance."""
+        return self.paid + self.bonus
+
 
 @dataclass(frozen=True, slots=True)
 class _Lot:
@@ -77,18 +82,20 @@ def credits_across(
     wallets: Mapping[tuple[UUID, UUID], UUID],
     now: datetime,
 ) -> dict[tuple[UUID, UUID], Credit]:
-    """Return what wallets hold, over all books: (reseller, wallet) -> account, in two queries.
+    """Return what wallets hold, over all books: (reseller, wallet) -> account, in three queries.
 
-    What is owed is left out. A wallet without a balance is missing.
+    A wallet without a balance is missing.
     """
     lots = _live_lots(session, wallets.keys(), now)
+    owing = _receivables(session, wallets.keys())
     accounts = [(book, account) for (book, _), account in wallets.items()]
+    accounts += [(book, account) for (book, _), account in owing.items()]
     accounts += [(key[0], lot.account_id) for key, some in lots.items() for lot in some]
     balances = ledger.balances_across(session, accounts)
     return {
         key: _credit(
             balances[key[0], account],
-            None,
+            balances.get((key[0], owing[key])) if key in owing else None,
             [(lot, balances[key[0], lot.account_id]) for lot in lots[key]],
         )
         for key, account in wallets.items()
@@ -112,6 +119,17 @@ def _credit(paid: Balance, owing: Balance | None, lots: Iterable[tuple[_Lot, Bal
         version=paid.version,
         revision=paid.revision,
     )
+
+
+def _receivables(
+    session: Session, wallets: Collection[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], UUID]:
+    """Return the accounts of what wallets may owe, of those that may."""
+    query = select(Wallet.reseller_id, Wallet.id, Wallet.receivable_account_id).where(
+        tuple_(Wallet.reseller_id, Wallet.id).in_(wallets),
+        Wallet.receivable_account_id.is_not(None),
+    )
+    return {(row[0], row[1]): row[2] for row in session.execute(query) if row[2] is not None}
 
 
 def _live_lots(

@@ -152,14 +152,11 @@ def _customers(session: Session, scope: TenantScope, currency: str) -> list[Wall
     ).all()
     accounts = [wallet.account_id for _, wallet in rows]
     balances = ledger.get_balances(session, scope.reseller_id, accounts)
-    return [
-        _wallet_line(customer, wallet, balances[wallet.account_id]) for customer, wallet in rows
-    ]
+    return [wallet_line(customer, wallet, balances[wallet.account_id]) for customer, wallet in rows]
 
 
-def _wallet_line(
-    customer: identity.Customer, wallet: Wallet, balance: ledger.Balance
-) -> WalletLine:
+def wallet_line(customer: identity.Customer, wallet: Wallet, balance: ledger.Balance) -> WalletLine:
+    """Return a customer with its balance, and whether that is low."""
     is_low = balance.available.minor < wallet.low_balance_minor
     is_active = customer.state == identity.CustomerState.ACTIVE.value
     return WalletLine(

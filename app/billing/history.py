@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ from app.billing import chart
 from app.billing.credit_models import Adjustment, FeeRecord, Reversal
 from app.billing.models import UsageRecord, Wallet
 from app.billing.rules import mask_number
+from app.billing.side_movements import SideMovement, side_movements
 from app.billing.spending import RatingFacts
 from app.kernel import PAGE_SIZE, Money, Page
 from app.tenancy import TenantScope
@@ -28,9 +29,10 @@ _BY_HAND = frozenset({chart.ADJUSTED, chart.CREDIT})
 class HistoryLine:
     """One movement of a wallet as its owner sees it; a third party's number is masked (M3).
 
-    `amount` is what it moved of paid credit. `charged` is the whole of a charge, `bonus` what lots
-    paid of it; `name` is a fee's, `reason` an adjustment's. `is_reversed` says that the charge was
-    written off; the movement that did so says of which charge: `reverses`.
+    `amount` is what it moved of paid credit, `bonus_moved` of bonus, `owed_moved` of debt (what is
+    owed more is negative); a charge may move one of them alone. `charged` is the whole of a charge,
+    `bonus` what lots paid of it; `name` is a fee's, `reason` an adjustment's. `is_reversed` says
+    that the charge was written off; the movement that did so says of which charge: `reverses`.
     """
 
     id: UUID
@@ -47,6 +49,14 @@ class HistoryLine:
     reason: str | None = None
     is_reversed: bool = False
     reverses: UUID | None = None
+    bonus_moved: Money | None = None
+    owed_moved: Money | None = None
+
+    @property
+    def total(self) -> Money:
+        """Return all that it moved."""
+        beside = [each for each in (self.bonus_moved, self.owed_moved) if each is not None]
+        return sum(beside, self.amount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +78,52 @@ def wallet_history(
     before: int | None = None,
     size: int = PAGE_SIZE,
 ) -> Page[HistoryLine]:
-    """Return a wallet's movements, newest first, in at most six queries however many there are."""
+    """Return a wallet's movements, newest first, in at most nine queries however many there are.
+
+    A page holds `size` movements of paid credit, and what moved of bonus and debt alone between
+    them.
+    """
     page = ledger.statement(
         session, scope.reseller_id, wallet.account_id, before_version=before, size=size
     )
-    records = _records(session, scope, page.rows)
-    return Page([_line(row, records) for row in page.rows], page.next_cursor)
+    moved = side_movements(
+        session,
+        scope,
+        wallet=wallet,
+        after=page.rows[-1].entry_id if page.next_cursor else None,
+        until=_entry_before(session, scope, wallet, before),
+    )
+    rows = _merged(page.rows, moved, wallet.currency)
+    records = _records(session, scope, rows)
+    return Page([_line(row, records, moved.get(row.entry_id)) for row in rows], page.next_cursor)
+
+
+def _entry_before(
+    session: Session, scope: TenantScope, wallet: Wallet, before: int | None
+) -> UUID | None:
+    if before is None:
+        return None
+    return ledger.entry_of_version(session, scope.reseller_id, wallet.account_id, before)
+
+
+def _merged(
+    rows: Sequence[ledger.StatementLine], moved: Mapping[UUID, SideMovement], currency: str
+) -> list[ledger.StatementLine]:
+    """Return the wallet's own movements and those beside it, newest first."""
+    own = {row.entry_id for row in rows}
+    alone = sorted((key for key in moved if key not in own), reverse=True)
+    nothing = Money(0, currency)
+    merged: list[ledger.StatementLine] = []
+    for row in (*rows, None):
+        while alone and (row is None or alone[0] > row.entry_id):
+            side = moved[alone.pop(0)]
+            after = nothing if row is None else row.balance_after
+            merged.append(
+                ledger.StatementLine(side.entry_id, side.kind, 0, nothing, after, side.at, side.at)
+            )
+        if row is not None:
+            merged.append(row)
+    return merged
 
 
 def _records(
@@ -112,7 +162,7 @@ def _by_entry(
     return {row.entry_id: row for row in session.scalars(query)}
 
 
-def _line(row: ledger.StatementLine, records: _Records) -> HistoryLine:
+def _line(row: ledger.StatementLine, records: _Records, moved: SideMovement | None) -> HistoryLine:
     usage, fee = records.usage.get(row.entry_id), records.fees.get(row.entry_id)
     adjustment = records.adjustments.get(row.entry_id)
     number = usage.counterparty if usage else None
@@ -133,6 +183,8 @@ def _line(row: ledger.StatementLine, records: _Records) -> HistoryLine:
         reason=adjustment.reason if adjustment else None,
         is_reversed=row.entry_id in records.reversed,
         reverses=records.reversals.get(row.entry_id),
+        bonus_moved=Money(moved.bonus, currency) if moved and moved.bonus else None,
+        owed_moved=Money(moved.owed, currency) if moved and moved.owed else None,
     )
 
 

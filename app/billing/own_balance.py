@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import audit, ledger
@@ -20,7 +21,7 @@ from app.billing.rules import require_credit_amount, require_reason
 from app.billing.tax import tax_falling_due
 from app.billing.top_ups import request_top_up
 from app.billing.wallets import get_wallet_by_id, require_currency
-from app.kernel import Money
+from app.kernel import PAGE_SIZE, Money, Page
 from app.ledger import AccountName, EntryDraft, TransferDraft
 from app.tenancy import TenantScope
 
@@ -31,6 +32,18 @@ class OwnBalance:
 
     balance: Money
     commission: Money
+
+
+@dataclass(frozen=True, slots=True)
+class OwnMovement:
+    """What moved a reseller's own balance: commission, a top-up, or credit given to a customer."""
+
+    kind: str
+    amount: Money
+    balance_after: Money
+    at: datetime
+    customer_id: UUID | None
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +81,48 @@ def own_balance(session: Session, scope: TenantScope, *, currency: str) -> OwnBa
     found = ledger.get_balances(session, scope.reseller_id, [account])
     balance = found[account].posted if account in found else Money(0, currency)
     return OwnBalance(balance, _commission(session, scope, currency))
+
+
+def own_balance_history(
+    session: Session,
+    scope: TenantScope,
+    *,
+    currency: str,
+    before: int | None = None,
+    size: int = PAGE_SIZE,
+) -> Page[OwnMovement]:
+    """Return what moved a reseller's own balance, newest first, in two queries."""
+    page = ledger.statement(
+        session,
+        scope.reseller_id,
+        _account_id(scope, currency),
+        before_version=before,
+        size=size,
+    )
+    given = session.execute(
+        select(Adjustment, Wallet.customer_id)
+        .join(
+            Wallet,
+            (Wallet.reseller_id == Adjustment.reseller_id) & (Wallet.id == Adjustment.wallet_id),
+        )
+        .where(
+            Adjustment.reseller_id == scope.reseller_id,
+            Adjustment.entry_id.in_([row.entry_id for row in page.rows]),
+        )
+    )
+    known = {adjustment.entry_id: (adjustment, customer) for adjustment, customer in given}
+    return Page([_movement(row, known.get(row.entry_id)) for row in page.rows], page.next_cursor)
+
+
+def _movement(row: ledger.StatementLine, given: tuple[Adjustment, UUID] | None) -> OwnMovement:
+    return OwnMovement(
+        kind=row.kind,
+        amount=row.delta,
+        balance_after=row.balance_after,
+        at=row.effective_at,
+        customer_id=given[1] if given else None,
+        reason=given[0].reason if given else None,
+    )
 
 
 def fund_by_commission(

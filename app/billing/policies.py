@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app import audit
+from app import audit, ledger
 from app.billing.events import BalanceChanged
 from app.billing.models import Wallet, WalletMode
 from app.billing.purses import lock_purse
@@ -16,6 +17,25 @@ from app.billing.rules import require_limit
 from app.billing.wallets import get_wallet, get_wallet_by_id, require_currency
 from app.kernel import Money, emit
 from app.tenancy import TenantScope
+
+
+@dataclass(frozen=True, slots=True)
+class WalletLimits:
+    """How far a wallet may go below zero: by invoice, and for usage that was delivered already."""
+
+    credit: Money
+    grace: Money
+
+
+def wallet_limits(session: Session, scope: TenantScope, *, wallet: Wallet) -> WalletLimits:
+    """Return a wallet's credit limit and grace limit, in one query."""
+    owing = wallet.receivable_account_id
+    accounts = [wallet.account_id, *([owing] if owing else [])]
+    found = ledger.get_balances(session, scope.reseller_id, accounts)
+    return WalletLimits(
+        credit=found[wallet.account_id].credit_limit,
+        grace=found[owing].credit_limit if owing else Money(0, wallet.currency),
+    )
 
 
 def set_grace(

@@ -13,9 +13,13 @@ from app.commissions.agreements import (
     read_terms,
 )
 from app.commissions.bonuses import (
+    AgreedBonus,
     BonusKind,
     BonusTerms,
+    GrantedBonus,
+    bonus_history,
     bonus_terms,
+    granted_bonuses,
     is_granted,
     months_after,
     note_bonus,
@@ -38,16 +42,19 @@ from app.commissions.provisional import retier
 from app.commissions.rules import Share, Shares, Term, divide, flatten, share
 from app.commissions.statements import (
     CLOSES_AFTER,
+    MonthState,
     StatementDraft,
     begin_month,
     finish_month,
+    list_months,
+    list_statements,
     months_to_close,
     reckon_month,
     statements_of,
     write_statement,
 )
 from app.commissions.sub_resellers import open_sub_reseller
-from app.commissions.terms import rates_kept
+from app.commissions.terms import rates_kept, shares_at
 from app.commissions.tiers import Agreement, Basis, Slice, Step
 from app.commissions.volumes import COMMISSION, REVENUE, SHARED, net_sales, volumes_by_currency
 
@@ -59,6 +66,7 @@ __all__ = [
     "SHARED",
     "SPAN_OF_SHARES",
     "TERMS_AS_JSON",
+    "AgreedBonus",
     "Agreement",
     "Basis",
     "BonusKind",
@@ -66,8 +74,10 @@ __all__ = [
     "BonusTermsRefusedError",
     "CommissionStatement",
     "EarlierMonthOpenError",
+    "GrantedBonus",
     "MonthClosedError",
     "MonthNotOverError",
+    "MonthState",
     "NoAgreementError",
     "RateRefusedError",
     "Share",
@@ -83,11 +93,15 @@ __all__ = [
     "agreed_at",
     "agreements_of",
     "begin_month",
+    "bonus_history",
     "bonus_terms",
     "divide",
     "finish_month",
     "flatten",
+    "granted_bonuses",
     "is_granted",
+    "list_months",
+    "list_statements",
     "month_of",
     "months_after",
     "months_to_close",
@@ -102,6 +116,7 @@ __all__ = [
     "retier",
     "set_bonus",
     "share",
+    "shares_at",
     "starts_at",
     "statements_of",
     "volumes_by_currency",

@@ -36,6 +36,26 @@ class BonusTerms:
     threshold: Money | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AgreedBonus:
+    """A bonus from a date on: the reseller's own, or what holds for all without one."""
+
+    kind: BonusKind
+    terms: BonusTerms
+    valid_from: datetime
+    is_own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GrantedBonus:
+    """A bonus that a customer has earned its reseller."""
+
+    customer_id: UUID
+    kind: BonusKind
+    amount: Money
+    granted_at: datetime
+
+
 def set_bonus(
     session: Session,
     scope: PlatformScope,
@@ -110,6 +130,53 @@ def bonus_terms(
         row.months,
         None if threshold is None else Money(threshold, currency),
     )
+
+
+def bonus_history(session: Session, scope: TenantScope) -> list[AgreedBonus]:
+    """Return every bonus that was agreed for a reseller or for everybody, newest first."""
+    rows = session.scalars(
+        select(CommissionBonusTerm)
+        .where(CommissionBonusTerm.reseller_id.in_([scope.reseller_id, PLATFORM_ID]))
+        .order_by(CommissionBonusTerm.valid_from.desc(), CommissionBonusTerm.kind)
+    )
+    return [
+        AgreedBonus(
+            BonusKind(row.kind),
+            BonusTerms(
+                Money(row.amount_minor, row.currency),
+                row.months,
+                None if row.threshold_minor is None else Money(row.threshold_minor, row.currency),
+            ),
+            row.valid_from,
+            is_own=row.reseller_id == scope.reseller_id,
+        )
+        for row in rows
+    ]
+
+
+def granted_bonuses(
+    session: Session, scope: TenantScope, *, since: datetime, until: datetime, limit: int = 100
+) -> list[GrantedBonus]:
+    """Return the bonuses that a reseller was granted in a span, newest first."""
+    rows = session.scalars(
+        select(CommissionBonus)
+        .where(
+            CommissionBonus.reseller_id == scope.reseller_id,
+            CommissionBonus.granted_at >= since,
+            CommissionBonus.granted_at < until,
+        )
+        .order_by(CommissionBonus.granted_at.desc())
+        .limit(limit)
+    )
+    return [
+        GrantedBonus(
+            row.customer_id,
+            BonusKind(row.kind),
+            Money(row.amount_minor, row.currency),
+            row.granted_at,
+        )
+        for row in rows
+    ]
 
 
 def is_granted(session: Session, scope: TenantScope, *, customer_id: UUID, kind: BonusKind) -> bool:

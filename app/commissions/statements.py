@@ -69,6 +69,17 @@ class StatementDraft:
 
 
 @dataclass(frozen=True, slots=True)
+class MonthState:
+    """A Berlin month (its first day): may it be closed, is it being closed, is it closed."""
+
+    month: date
+    closes_from: datetime
+    is_over: bool
+    has_begun: bool
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Sums:
     """A month of the ledger in one currency: what each book sold, what each owner was credited."""
 
@@ -182,6 +193,31 @@ def statements_of(
         )
     )
     return {row.currency: row for row in rows}
+
+
+def list_statements(session: Session, scope: TenantScope) -> Sequence[CommissionStatement]:
+    """Return every statement of a reseller, the latest month first."""
+    return session.scalars(
+        select(CommissionStatement)
+        .where(CommissionStatement.reseller_id == scope.reseller_id)
+        .order_by(CommissionStatement.month.desc(), CommissionStatement.currency)
+    ).all()
+
+
+def list_months(session: Session, scope: PlatformScope, *, now: datetime) -> list[MonthState]:
+    """Return every month in which something was booked or that was closed, the latest first."""
+    begun = {row.month: row for row in session.scalars(select(CommissionMonth))}
+    months = sorted({*begun, *ledger.periods(session)}, reverse=True)
+    return [
+        MonthState(
+            month,
+            closes_from=(due := starts_at(next_month(month)) + CLOSES_AFTER),
+            is_over=now >= due,
+            has_begun=month in begun,
+            closed_at=begun[month].closed_at if month in begun else None,
+        )
+        for month in months
+    ]
 
 
 def _closed(session: Session) -> set[date]:

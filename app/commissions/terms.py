@@ -8,6 +8,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.commissions.agreements import TERMS_AS_JSON, read_terms
+from app.commissions.rules import Term
+from app.kernel import cursor
 from app.tenancy import TenantScope
 
 # One step of the index for each booking.
@@ -20,6 +23,16 @@ SELECT w.n, (SELECT t.rate FROM commission_terms t
        AS w (book, at, n)
  ORDER BY w.n
 """)
+
+
+def shares_at(session: Session, scope: TenantScope, *, booked_at: datetime) -> list[Term]:
+    """Return what every beneficiary kept of a charge in the reseller's own book at a time.
+
+    In the order of the chain, the topmost first; none where nothing was agreed then.
+    """
+    asked = {"reseller_id": scope.reseller_id, "booked_at": booked_at}
+    row = cursor(session).execute(f"SELECT {TERMS_AS_JSON}".encode(), asked).fetchone()
+    return read_terms(row[0]) if row is not None and row[0] else []
 
 
 def rates_kept(

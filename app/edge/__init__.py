@@ -1,6 +1,6 @@
 """What web and api share: site, session, forgery, limits, refusals, headers, logs, brand."""
 
-from app.edge.answers import NO_DATABASE, describe_refusal
+from app.edge.answers import NO_DATABASE, STATUS, describe_refusal
 from app.edge.brands import BrandDirectory, SiteBrand
 from app.edge.browser_sessions import BrowserSession, realm_of_path
 from app.edge.callers import is_machine
@@ -44,6 +44,7 @@ __all__ = [
     "LOGOUT_PATHS",
     "METRICS_CONTENT_TYPE",
     "NO_DATABASE",
+    "STATUS",
     "Allowance",
     "BrandDirectory",
     "BrowserSession",

@@ -65,6 +65,7 @@ from app.identity.platform_api_keys import (
     revoke_platform_api_key,
 )
 from app.identity.queries import (
+    customer_names,
     list_api_keys,
     list_customers,
 )
@@ -135,6 +136,7 @@ __all__ = [
     "add_staff_user",
     "assign_subject",
     "change_customer_role",
+    "customer_names",
     "delete_expired_sessions",
     "find_api_key",
     "find_customer",

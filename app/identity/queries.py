@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -22,3 +23,15 @@ def list_api_keys(session: Session, scope: TenantScope) -> Sequence[ApiKey]:
     return session.scalars(
         select(ApiKey).where(ApiKey.reseller_id == scope.reseller_id).order_by(ApiKey.id.desc())
     ).all()
+
+
+def customer_names(
+    session: Session, scope: TenantScope, customer_ids: Collection[UUID]
+) -> dict[UUID, str]:
+    """Return what these customers are called; another reseller's are left out."""
+    rows = session.execute(
+        select(Customer.id, Customer.name).where(
+            Customer.reseller_id == scope.reseller_id, Customer.id.in_(customer_ids)
+        )
+    )
+    return {row.id: row.name for row in rows}

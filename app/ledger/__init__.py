@@ -57,6 +57,14 @@ from app.ledger.holds import (
 )
 from app.ledger.laws import NOWHERE, Law
 from app.ledger.models import Hold, HoldState
+from app.ledger.movements import (
+    EntryDetail,
+    Movement,
+    PostingLine,
+    entry_of_version,
+    find_entry,
+    postings_between,
+)
 from app.ledger.periods import (
     OwnedCredit,
     OwnedPeriod,
@@ -84,6 +92,7 @@ __all__ = [
     "BooksMovedError",
     "BrokenRow",
     "Check",
+    "EntryDetail",
     "EntryDraft",
     "HeadKeyMissingError",
     "HeadLog",
@@ -100,6 +109,7 @@ __all__ = [
     "KnownEntry",
     "Law",
     "LockedBalance",
+    "Movement",
     "OwnedBalance",
     "OwnedCredit",
     "OwnedPeriod",
@@ -107,6 +117,7 @@ __all__ = [
     "PeriodPart",
     "PeriodTotal",
     "Posted",
+    "PostingLine",
     "Reach",
     "StatementLine",
     "StoredEntry",
@@ -120,12 +131,14 @@ __all__ = [
     "close_period",
     "credited_since",
     "credits_of",
+    "entry_of_version",
     "examine",
     "examine_all",
     "examine_export",
     "expire_holds",
     "export_heads",
     "extend_hold",
+    "find_entry",
     "fingerprint",
     "get_balance",
     "get_balances",
@@ -146,6 +159,7 @@ __all__ = [
     "post",
     "post_many",
     "post_through",
+    "postings_between",
     "present_state",
     "record_verified",
     "relations",

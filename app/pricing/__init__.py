@@ -7,6 +7,7 @@ from app.pricing.errors import (
     BadFeeError,
     BadIncrementError,
     BadMinimumError,
+    BadNameError,
     BadPartsError,
     BadPriceError,
     BadQuantityError,
@@ -16,24 +17,27 @@ from app.pricing.errors import (
     DateTakenError,
     NoPriceError,
     NothingSoldError,
+    OfferTakenError,
     PartsFixedError,
     PastDateError,
     UnknownFeeError,
     UnknownMeterError,
     UnknownOfferError,
 )
-from app.pricing.fees import FeeTerms, fee_at, set_fee
+from app.pricing.fees import FeeTerms, fee_at, offered_fees, set_fee
 from app.pricing.meters import add_meter, list_meters
 from app.pricing.models import CreditPurpose, Fee, Meter, Offer, Price, RetailPrice
-from app.pricing.offers import add_offer, get_offer, sell_offer
+from app.pricing.offers import add_offer, get_offer, sell_offer, sold_offers
 from app.pricing.plans import Plan, PlanFee, get_plan, plans
 from app.pricing.price_books import (
     OwnPrice,
     PlanPrice,
     PriceBook,
     PricedMeter,
+    PriceVersion,
     price_book,
     price_history,
+    price_version,
     retail_history,
 )
 from app.pricing.prices import set_price
@@ -58,6 +62,7 @@ __all__ = [
     "BadFeeError",
     "BadIncrementError",
     "BadMinimumError",
+    "BadNameError",
     "BadPartsError",
     "BadPriceError",
     "BadQuantityError",
@@ -75,6 +80,7 @@ __all__ = [
     "NoPriceError",
     "NothingSoldError",
     "Offer",
+    "OfferTakenError",
     "OwnPrice",
     "PartsFixedError",
     "PastDateError",
@@ -83,6 +89,7 @@ __all__ = [
     "PlanPrice",
     "Price",
     "PriceBook",
+    "PriceVersion",
     "PricedMeter",
     "Quote",
     "QuotePart",
@@ -99,9 +106,11 @@ __all__ = [
     "get_offer",
     "get_plan",
     "list_meters",
+    "offered_fees",
     "plans",
     "price_book",
     "price_history",
+    "price_version",
     "rate",
     "read_tariff",
     "require_quantity",
@@ -112,6 +121,7 @@ __all__ = [
     "set_price",
     "set_retail_price",
     "sold_offer_id",
+    "sold_offers",
     "tax_terms",
     "tax_within",
 ]

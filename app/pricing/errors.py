@@ -43,6 +43,25 @@ class BadQuantityError(AppError):
     text = translatable("The quantity must be more than zero, with at most six decimal places.")
 
 
+class BadNameError(AppError):
+    """A meter, its unit or an offer that is not called as it should be."""
+
+    kind = Kind.INVALID
+    code = "pricing.bad_name"
+    text = translatable(
+        "A short name has 1 to 40 small letters, digits, hyphens or underscores and begins with"
+        " a letter."
+    )
+
+
+class OfferTakenError(AppError):
+    """Another offer has this slug."""
+
+    kind = Kind.CONFLICT
+    code = "pricing.offer_taken"
+    text = translatable("There is already a plan with this name. Choose another one.")
+
+
 class UnknownOfferError(AppError):
     """No such offer."""
 

@@ -1,10 +1,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from operator import itemgetter
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from app.kernel import CurrencyMismatchError, Money, new_id
@@ -65,6 +66,20 @@ def set_fee(
     if row is None:
         raise DateTakenError(valid_from=valid_from.isoformat())
     return row
+
+
+def offered_fees(session: Session, scope: TenantScope, *, at: datetime) -> list[tuple[str, str]]:
+    """Return the fees that cost something in what a reseller sells at a time: (short name, title).
+
+    In order of titles; none where nothing is sold.
+    """
+    rows = session.scalars(
+        select(Fee)
+        .where(Fee.offer_id == find_sold_offer(scope, at), Fee.valid_from <= at)
+        .ext(distinct_on(Fee.fee))
+        .order_by(Fee.fee, Fee.valid_from.desc())
+    )
+    return sorted(((row.fee, row.name) for row in rows if row.amount_minor), key=itemgetter(1))
 
 
 def fee_at(session: Session, scope: TenantScope, *, fee: str, at: datetime) -> FeeTerms:

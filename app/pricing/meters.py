@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from app.pricing.errors import PartsFixedError
 from app.pricing.models import Meter, Price
-from app.pricing.rules import require_parts
+from app.pricing.rules import require_meter, require_parts
 from app.tenancy import PlatformScope
 
 
@@ -16,9 +16,10 @@ def add_meter(
     """Make something countable, in units of `parts` (60 seconds in a minute); safe to repeat.
 
     Left out, parts are 1 for a new meter and stay as they are for a known one, whose unit stays in
-    any case. Refuses parts outside 1 to 999, and others than those that a price's increments
-    already count in.
+    any case. Refuses a bad name, parts outside 1 to 999, and others than those that a price's
+    increments already count in.
     """
+    require_meter(meter, unit)
     if parts is not None:
         require_parts(parts)
     session.execute(

@@ -3,13 +3,14 @@ from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.kernel import Money, new_id
-from app.pricing.errors import DateTakenError, UnknownOfferError
+from app.pricing.errors import DateTakenError, OfferTakenError, UnknownOfferError
 from app.pricing.models import CreditPurpose, Offer, SoldOffer
-from app.pricing.rules import require_tax_rate
-from app.tenancy import PlatformScope
+from app.pricing.rules import require_slug, require_tax_rate
+from app.tenancy import PlatformScope, TenantScope
 
 
 def add_offer(
@@ -21,17 +22,26 @@ def add_offer(
     tax_rate: Decimal,
     credit_purpose: CreditPurpose,
 ) -> Offer:
-    """Make an offer; its prices are set apart. Refuses an unknown currency and a bad tax rate."""
+    """Make an offer; its prices are set apart.
+
+    Refuses a bad or taken slug, an unknown currency and a bad tax rate.
+    """
+    require_slug(slug)
     require_tax_rate(tax_rate)
-    offer = Offer(
-        id=new_id(),
-        slug=slug,
-        currency=Money(0, currency).currency,
-        tax_rate=tax_rate,
-        credit_purpose=credit_purpose.value,
+    offer: Offer | None = session.scalar(
+        insert(Offer)
+        .values(
+            id=new_id(),
+            slug=slug,
+            currency=Money(0, currency).currency,
+            tax_rate=tax_rate,
+            credit_purpose=credit_purpose.value,
+        )
+        .on_conflict_do_nothing(index_elements=["slug"])
+        .returning(Offer)
     )
-    session.add(offer)
-    session.flush()
+    if offer is None:
+        raise OfferTakenError(slug=slug)
     return offer
 
 
@@ -48,6 +58,17 @@ def sell_offer(
         raise DateTakenError(valid_from=valid_from.isoformat())
     session.add(SoldOffer(reseller_id=reseller_id, offer_id=offer_id, valid_from=valid_from))
     session.flush()
+
+
+def sold_offers(session: Session, scope: TenantScope) -> list[tuple[datetime, str]]:
+    """Return from when on a reseller sells which offer (its slug), newest first."""
+    rows = session.execute(
+        select(SoldOffer.valid_from, Offer.slug)
+        .join(Offer, Offer.id == SoldOffer.offer_id)
+        .where(SoldOffer.reseller_id == scope.reseller_id)
+        .order_by(SoldOffer.valid_from.desc())
+    )
+    return [(row.valid_from, row.slug) for row in rows]
 
 
 def get_offer(session: Session, scope: PlatformScope, *, slug: str) -> Offer:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
-from app.pricing.errors import NothingSoldError
+from app.pricing.errors import NoPriceError, NothingSoldError
 from app.pricing.models import Meter, Offer, Price, PriceStep, RetailPrice, RetailPriceStep
 from app.pricing.queries import find_sold_offer
 from app.pricing.rules import Increment, Step, held_to_floor
@@ -48,6 +48,16 @@ class OwnPrice:
     valid_from: datetime
     unit_price: Decimal | None
     steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PriceVersion:
+    """What a charge was rated by: a plan's price and, where she asked one, the reseller's own."""
+
+    plan_slug: str
+    tax_rate: Decimal
+    plan: PlanPrice
+    own: OwnPrice | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,27 +96,65 @@ def price_book(session: Session, scope: TenantScope, *, at: datetime) -> PriceBo
 
 
 def price_history(
-    session: Session, scope: PlatformScope, *, offer_id: UUID, meter: str
+    session: Session, scope: PlatformScope, *, offer_id: UUID, meter: str | None = None
 ) -> list[PlanPrice]:
-    """Return every price that an offer ever had, or will have, for a meter, newest first."""
+    """Return every price that an offer ever had, or will have, for a meter, newest first.
+
+    Without a meter, of all its meters, in order of their names.
+    """
     query = (
         select(Price, Meter)
         .join(Meter, Meter.meter == Price.meter)
-        .where(Price.offer_id == offer_id, Price.meter == meter)
-        .order_by(Price.valid_from.desc())
+        .where(Price.offer_id == offer_id)
+        .order_by(Price.meter, Price.valid_from.desc())
     )
+    if meter is not None:
+        query = query.where(Price.meter == meter)
     rows = [(price, known) for price, known in session.execute(query)]
     return _plan_prices(session, rows)
 
 
-def retail_history(session: Session, scope: TenantScope, *, meter: str) -> list[OwnPrice]:
-    """Return every price of her own that a reseller ever set for a meter, newest first."""
-    rows = session.scalars(
+def retail_history(
+    session: Session, scope: TenantScope, *, meter: str | None = None
+) -> list[OwnPrice]:
+    """Return every price of her own that a reseller ever set for a meter, newest first.
+
+    Without a meter, for all, in order of their names.
+    """
+    query = (
         select(RetailPrice)
-        .where(RetailPrice.reseller_id == scope.reseller_id, RetailPrice.meter == meter)
-        .order_by(RetailPrice.valid_from.desc(), RetailPrice.currency)
+        .where(RetailPrice.reseller_id == scope.reseller_id)
+        .order_by(RetailPrice.meter, RetailPrice.valid_from.desc(), RetailPrice.currency)
+    )
+    if meter is not None:
+        query = query.where(RetailPrice.meter == meter)
+    return _with_own_steps(session, scope, session.scalars(query).all())
+
+
+def price_version(
+    session: Session, scope: TenantScope, *, price_id: UUID, retail_price_id: UUID | None
+) -> PriceVersion:
+    """Return the price that a charge was rated by: the plan's, and the reseller's own if asked.
+
+    Refuses a price that does not exist, as nothing was ever rated by it.
+    """
+    found = session.execute(
+        select(Price, Meter, Offer)
+        .join(Meter, Meter.meter == Price.meter)
+        .join(Offer, Offer.id == Price.offer_id)
+        .where(Price.id == price_id)
+    ).first()
+    if found is None:
+        raise NoPriceError(meter=str(price_id))
+    price, meter, offer = found
+    (plan,) = _plan_prices(session, [(price, meter)])
+    own = session.scalars(
+        select(RetailPrice).where(
+            RetailPrice.reseller_id == scope.reseller_id, RetailPrice.id == retail_price_id
+        )
     ).all()
-    return _with_own_steps(session, scope, rows)
+    asked = _with_own_steps(session, scope, own)
+    return PriceVersion(offer.slug, offer.tax_rate, plan, asked[0] if asked else None)
 
 
 def plan_prices(

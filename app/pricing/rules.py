@@ -15,6 +15,7 @@ from app.pricing.errors import (
     BadFeeError,
     BadIncrementError,
     BadMinimumError,
+    BadNameError,
     BadPartsError,
     BadPriceError,
     BadQuantityError,
@@ -39,8 +40,9 @@ MOST_STEPS = 20
 FEE_MONTHS = frozenset({1, 3, 12})
 MAXIMUM_MINOR = 10**8
 MAXIMUM_BONUS_DAYS = 3_650
+LONGEST_UNIT = 40
 
-_FEE = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
 
 class Step(NamedTuple):
@@ -154,6 +156,18 @@ def require_parts(parts: int) -> None:
         raise BadPartsError(parts=parts)
 
 
+def require_meter(meter: str, unit: str) -> None:
+    """Refuse a meter that no event could name, and a unit without a word."""
+    if not _NAME.fullmatch(meter) or not 1 <= len(unit.strip()) <= LONGEST_UNIT:
+        raise BadNameError(name=meter[:40])
+
+
+def require_slug(slug: str) -> None:
+    """Refuse an offer's name that could stand in no address."""
+    if not _NAME.fullmatch(slug):
+        raise BadNameError(name=slug[:40])
+
+
 def require_steps(steps: Sequence[Step]) -> None:
     """Refuse steps that do not rise from above 0, are too many, or hold a bad price."""
     edges = [step.above for step in steps]
@@ -183,7 +197,7 @@ def require_tax_rate(tax_rate: Decimal) -> None:
 def require_fee(fee: str, name: str, amount: Money, months: int) -> None:
     """Refuse a fee without a slug or name, a negative or huge one, and an odd period."""
     if (
-        not _FEE.fullmatch(fee)
+        not _NAME.fullmatch(fee)
         or not name.strip()
         or not 0 <= amount.minor <= MAXIMUM_MINOR
         or months not in FEE_MONTHS

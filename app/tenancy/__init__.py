@@ -15,6 +15,7 @@ from app.tenancy.queries import (
     get_active_reseller,
     get_path,
     get_reseller,
+    list_chain,
     list_resellers,
     list_sub_resellers,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "get_active_reseller",
     "get_path",
     "get_reseller",
+    "list_chain",
     "list_resellers",
     "list_sub_resellers",
     "normalise_host",

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.tenancy.errors import TenantNotFoundError
@@ -103,6 +103,15 @@ def custom_hosts(
         .order_by(Host.created_at, Host.host)
     )
     return list(session.scalars(query))
+
+
+def list_chain(session: Session, scope: TenantScope) -> Sequence[Tenant]:
+    """Return the resellers from the topmost down to the scope's own."""
+    return session.scalars(
+        select(Tenant)
+        .where(Tenant.id.in_(get_path(session, scope)))
+        .order_by(func.cardinality(Tenant.path))
+    ).all()
 
 
 def get_path(session: Session, scope: TenantScope) -> tuple[UUID, ...]:

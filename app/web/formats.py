@@ -12,11 +12,22 @@ from zoneinfo import ZoneInfo
 
 import flask_babel
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
-from babel.numbers import format_currency, format_decimal, get_currency_precision
+from babel.dates import (
+    format_date,
+    format_datetime,
+    format_skeleton,
+    format_time,
+    format_timedelta,
+)
+from babel.numbers import (
+    format_currency,
+    format_decimal,
+    format_percent,
+    get_currency_precision,
+)
 from flask import Flask
 
-from app.kernel import now
+from app.kernel import Money, now
 
 DEFAULT_ZONE = ZoneInfo("Europe/Berlin")
 
@@ -53,10 +64,35 @@ def quantity(value: Decimal | int, locale: Locale) -> str:
     return _with_real_minus(format_decimal(value, format="#,##0.######", locale=locale))
 
 
+def plain(value: Decimal | int, locale: Locale) -> str:
+    """Return a number as a field of a form holds it: no thousands apart, no idle zeros."""
+    return format_decimal(value, format="0.######", locale=locale)
+
+
 def day(value: date, locale: Locale, zone: tzinfo = DEFAULT_ZONE) -> str:
     """Return a calendar day; an aware time is read in `zone` first."""
     local = value.astimezone(zone) if isinstance(value, datetime) else value
     return format_date(local, format="medium", locale=locale)
+
+
+def month(value: date, locale: Locale) -> str:
+    """Return a month and its year, such as `November 2026`."""
+    return format_skeleton("yMMMM", value, locale=locale)
+
+
+def percent(value: Decimal, locale: Locale) -> str:
+    """Return a part of one in percent with up to four places and no idle zeros."""
+    return _with_real_minus(
+        format_percent(value, format="#,##0.####\N{NO-BREAK SPACE}%", locale=locale)
+    )
+
+
+def unit_price(value: Decimal, currency: str, locale: Locale) -> str:
+    """Return the price of a unit: at least two places, up to six where they say something."""
+    symbol = "#,##0.00####\N{NO-BREAK SPACE}¤" if locale.language != "en" else "¤#,##0.00####"
+    return _with_real_minus(
+        format_currency(value, currency, format=symbol, locale=locale, currency_digits=False)
+    )
 
 
 def moment(value: datetime, locale: Locale, *, now: datetime, zone: tzinfo = DEFAULT_ZONE) -> str:
@@ -89,6 +125,13 @@ def register(
     app.add_template_filter(lambda value: money(value, locale()), "money")
     app.add_template_filter(lambda value: signed_money(value, locale()), "signed_money")
     app.add_template_filter(lambda value: quantity(value, locale()), "quantity")
+    app.add_template_filter(Money, "as_money")
+    app.add_template_filter(lambda value: plain(value, locale()), "plain")
+    app.add_template_filter(lambda value: percent(value, locale()), "percent")
+    app.add_template_filter(
+        lambda value, currency: unit_price(value, currency, locale()), "unit_price"
+    )
+    app.add_template_filter(lambda value: month(value, locale()), "month")
     app.add_template_filter(lambda value: day(value, locale(), zone()), "day")
     app.add_template_filter(
         lambda value: moment(value, locale(), now=clock(), zone=zone()), "moment"

@@ -114,7 +114,7 @@ def balance() -> ResponseReturnValue:
         state = LiveState.from_credit(wallet_credit(session, scope, wallet=wallet, now=now()))
     locale = _locale()
     answer = jsonify(_reading(wallet, locale).render(state))
-    answer.set_etag(f"{wallet.id}-{state.version}-{locale}")
+    answer.set_etag(f"{wallet.id}-{state.mark}-{state.available.minor}-{locale}")
     return answer.make_conditional(request)
 
 
@@ -136,7 +136,7 @@ def stream() -> ResponseReturnValue:
             first,
             read=partial(_read_again, live.gate, scope, wallet.id),
             render=_reading(wallet, _locale()).render,
-            seen_version=request.headers.get("Last-Event-ID", -1, type=int),
+            seen=request.headers.get("Last-Event-ID", ""),
             times=live.times,
             chance=live.chance,
         )

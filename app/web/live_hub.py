@@ -60,8 +60,11 @@ class Listener:
         return alarm
 
     def put(self, message: Message, version: int) -> None:
-        """Replace the message that waits; one that is no newer than any before is left out."""
-        if version > self._version:
+        """Replace the message that waits; one that is older than any before is left out.
+
+        Bonus credit moves without a new version: of two messages of one the later one holds.
+        """
+        if version >= self._version:
             self._latest, self._version = message, version
             self._news.set()
 

@@ -12,17 +12,35 @@ from app.web.formats import money
 
 @dataclass(frozen=True, slots=True)
 class LiveState:
-    """A wallet's balance at one version; what is available holds its bonus, too."""
+    """A wallet's credit at one version of its paid part; `available` holds its bonus, too.
+
+    Bonus and debt move without a new version: of two states of one version the later one holds.
+    """
 
     version: int
     posted: Money
     held: Money
     available: Money
+    bonus: Money
+    owed: Money
+
+    @property
+    def mark(self) -> str:
+        """What tells this state from others: the version alone where that says it all."""
+        beside = (self.bonus.minor, self.owed.minor)
+        return f"{self.version}.{beside[0]}.{beside[1]}" if any(beside) else str(self.version)
 
     @classmethod
     def from_credit(cls, credit: Credit) -> LiveState:
         """Return the state that the database holds."""
-        return cls(credit.revision, credit.paid, credit.held, credit.available)
+        return cls(
+            credit.revision,
+            credit.paid,
+            credit.held,
+            credit.available,
+            credit.bonus,
+            credit.owed,
+        )
 
     @classmethod
     def from_message(cls, message: Message) -> LiveState:
@@ -31,7 +49,10 @@ class LiveState:
         currency = data["currency"]
         return cls(
             data["version"],
-            *(Money(data[name], currency) for name in ("posted", "held", "available")),
+            *(
+                Money(data.get(name, 0), currency)
+                for name in ("posted", "held", "available", "bonus", "owed")
+            ),
         )
 
 
@@ -44,14 +65,18 @@ class Reading:
     locale: Locale
 
     def render(self, state: LiveState) -> dict[str, object]:
-        """Return what live.js reads; `text` is the balance as the page shows it."""
+        """Return what live.js reads; `text` is paid and bonus credit, as the page shows it."""
         return {
             "wallet_id": self.wallet_id,
             "version": state.version,
             "posted": state.posted.minor,
             "held": state.held.minor,
             "available": state.available.minor,
+            "bonus": state.bonus.minor,
+            "owed": state.owed.minor,
             "currency": state.available.currency,
-            "text": money(state.posted, self.locale),
+            "mark": state.mark,
+            "total": (state.posted + state.bonus).minor,
+            "text": money(state.posted + state.bonus, self.locale),
             "is_low": state.available.minor < self.low_balance,
         }

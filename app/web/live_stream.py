@@ -44,7 +44,7 @@ class BalanceStream(Iterator[str]):
         *,
         read: Callable[[], LiveState],
         render: Callable[[LiveState], dict[str, object]],
-        seen_version: int = -1,
+        seen: str = "",
         times: StreamTimes,
         chance: random.Random,
         clock: Callable[[], float] = time.monotonic,
@@ -55,7 +55,7 @@ class BalanceStream(Iterator[str]):
         self._times = times
         self._chance = chance
         self._clock = clock
-        self._sent_version = seen_version
+        self._sent_version, self._sent = -1, seen
         self._ends_at = clock() + times.life * self._spread(times.life_spread)
         self._reread_at: float | None = None
         self._is_over = False
@@ -109,12 +109,12 @@ class BalanceStream(Iterator[str]):
             yield _HEARTBEAT
 
     def _state(self, state: LiveState) -> Iterator[str]:
-        """Yield the state if it is newer than what the client has."""
-        if state.version <= self._sent_version:
+        """Yield the state if it is not older than what the client has, and not the same."""
+        if state.version < self._sent_version or state.mark == self._sent:
             return
-        self._sent_version = state.version
+        self._sent_version, self._sent = state.version, state.mark
         data = json.dumps(self._render(state), separators=(",", ":"))
-        yield str(Message(data, type=KIND, id=str(state.version)))
+        yield str(Message(data, type=KIND, id=state.mark))
 
     def _spread(self, share: float) -> float:
         return 1 + self._chance.uniform(-share, share)

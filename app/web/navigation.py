@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Flask, request, url_for
-from flask_babel import gettext as _
 
 from app.edge import signed_in
+from app.identity import Realm
+from app.web.platform.places import platform_places
+from app.web.words import gettext as _
+
+# Label, page, and which blueprints or single pages belong to it.
+Place = tuple[str, str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,23 +26,46 @@ class NavigationItem:
 
 
 def register(app: Flask) -> None:
-    """Give every page of the customer's portal its navigation."""
+    """Give every page of the portals its navigation."""
     app.context_processor(lambda: {"site_nav": _items()})
 
 
 def _items() -> list[NavigationItem]:
-    blueprint = request.blueprint
-    if blueprint not in {"customer", "top_ups"} or signed_in() is None:
+    holder = signed_in()
+    if holder is None or request.blueprint in {None, "sign_in", "platform_sign_in"}:
         return []
-    places = (
-        (_("Overview"), "customer.dashboard", {"customer.dashboard"}),
-        (_("Transactions"), "customer.transactions", {"customer.transactions"}),
-        (_("Billing"), "top_ups.history", {f"top_ups.{name}" for name in _BILLING}),
-    )
+    here = {request.blueprint, request.endpoint}
     return [
-        NavigationItem(label, url_for(endpoint), request.endpoint in active)
-        for label, endpoint, active in places
+        NavigationItem(label, url_for(endpoint), not active.isdisjoint(here))
+        for label, endpoint, active in _places(holder.realm)
     ]
 
 
-_BILLING = ("history", "choose", "create", "result")
+def _places(realm: Realm) -> Sequence[Place]:
+    if realm is Realm.CUSTOMER:
+        return (
+            _place(_("Overview"), "customer.dashboard", "customer.dashboard"),
+            _place(
+                _("Transactions"), "customer.transactions", "customer.transactions",
+                "customer_charges",
+            ),
+            _place(_("Billing"), "top_ups.history", "top_ups"),
+            _place(_("Settings"), "customer_settings.settings", "customer_settings"),
+        )  # fmt: skip
+    if realm is Realm.STAFF:
+        return (
+            _place(_("Overview"), "reseller.dashboard", "reseller"),
+            _place(
+                _("Customers"), "reseller_customers.customers", "reseller_customers",
+                "reseller_charges",
+            ),
+            _place(_("Prices"), "reseller_prices.prices", "reseller_prices"),
+            _place(_("Commission"), "reseller_commissions.month", "reseller_commissions"),
+            _place(_("Partners"), "sub_resellers.tree", "sub_resellers"),
+            _place(_("Own balance"), "own_balance.balance", "own_balance"),
+        )  # fmt: skip
+    return [_place(*place) for place in platform_places()]
+
+
+def _place(label: str, endpoint: str, *active: str) -> Place:
+    return label, endpoint, frozenset(active)

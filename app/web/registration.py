@@ -4,39 +4,38 @@ from pathlib import Path
 
 from flask import Flask
 
-from app.web import (
-    brand,
-    customer,
-    formats,
-    health,
-    live,
-    navigation,
-    platform,
-    reseller,
-    sign_in,
-    top_ups,
-)
+from app.web import brand, formats, forms, health, live, navigation, sign_in
+from app.web.customer import charges as customer_charges
+from app.web.customer import overview as customer
+from app.web.customer import settings, top_ups
 from app.web.live_hub import LiveHub
+from app.web.platform import api_keys, months, plans, resellers, wallets
+from app.web.platform import overview as platform
+from app.web.reseller import balance, charges, commissions, customers, prices, sub_resellers
+from app.web.reseller import overview as reseller
 
 # Templates, static files and translations.
 PAGES = Path(__file__).parent
 
-_BLUEPRINTS = (
-    health.bp,
-    brand.bp,
-    sign_in.reseller_sites,
-    sign_in.platform_site,
-    customer.bp,
-    top_ups.bp,
+_SITES = (health.bp, brand.bp, sign_in.reseller_sites, sign_in.platform_site)
+_CUSTOMER = (customer.bp, customer_charges.bp, top_ups.bp, settings.bp)
+_RESELLER = (
     reseller.bp,
-    platform.bp,
+    customers.bp,
+    charges.bp,
+    prices.bp,
+    commissions.bp,
+    sub_resellers.bp,
+    balance.bp,
 )
+_PLATFORM = (platform.bp, plans.bp, resellers.bp, wallets.bp, months.bp, api_keys.bp)
 
 
 def register(app: Flask, *, hub: LiveHub, clock: Callable[[], datetime]) -> None:
     """Add every page to the app; `hub` hears the balances that move."""
     formats.register(app, clock=clock)
-    for blueprint in _BLUEPRINTS:
+    forms.register(app)
+    for blueprint in (*_SITES, *_CUSTOMER, *_RESELLER, *_PLATFORM):
         app.register_blueprint(blueprint)
     live.register(app, hub)
     # After the edge, whose pages know of no navigation.

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 import flask_babel
+from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -25,6 +26,9 @@ class TransactionRow:
     amount: Money
     balance_after: Money
     kind: str
+    note: str = ""
+    href: str = ""
+    is_reversed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class TopUpRow:
 
 
 # What the list draws beside a meter's charges; any other charge gets the general mark.
+_CHARGES = frozenset({"usage", "fee"})
 _METER_KINDS = {"call_minutes": "call", "messages": "message"}
 
 
@@ -52,16 +57,29 @@ def top_up_row(top_up: TopUp) -> TopUpRow:
     )
 
 
-def transaction_row(line: HistoryLine) -> TransactionRow:
-    """Return a movement with a title and a detail a customer understands."""
+def transaction_row(line: HistoryLine, *, charge_page: str = "") -> TransactionRow:
+    """Return a movement with a title and a detail a customer understands.
+
+    `charge_page` is the endpoint of the page of a charge; without it nothing is linked.
+    """
+    charge = line.reverses or (line.id if line.kind in _CHARGES else None)
     return TransactionRow(
         title=_title(line),
         detail=_detail(line),
         at=line.at,
-        amount=line.amount,
+        amount=line.total,
         balance_after=line.balance_after,
         kind=_METER_KINDS.get(line.meter or "", line.kind),
+        note=_note(line),
+        href=url_for(charge_page, entry_id=charge) if charge_page and charge else "",
+        is_reversed=line.is_reversed,
     )
+
+
+def meter_name(meter: str) -> str:
+    """Return what a customer calls something that is counted; an unknown one as events name it."""
+    names = {"call_minutes": _("Call"), "messages": _("Messages")}
+    return str(names.get(meter, meter.replace("_", " ").capitalize()))
 
 
 def _title(line: HistoryLine) -> str:
@@ -92,6 +110,31 @@ def _detail(line: HistoryLine) -> str:
         parts.append(units.get(line.meter or "", number))
     parts += [known for known in (line.counterparty, line.reason) if known]
     return " · ".join(parts)
+
+
+def _note(line: HistoryLine) -> str:
+    """Return what of it was no paid credit."""
+    locale, notes = flask_babel.get_locale(), []
+    if line.bonus_moved is not None and line.kind != "bonus_expiry":
+        bonus = formats.money(abs_of(line.bonus_moved), locale)
+        notes.append(
+            _("%(amount)s of it from bonus credit", amount=bonus)
+            if line.bonus_moved.minor < 0
+            else _("%(amount)s of it as bonus credit", amount=bonus)
+        )
+    if line.owed_moved is not None:
+        owed = formats.money(abs_of(line.owed_moved), locale)
+        notes.append(
+            _("%(amount)s of it owed", amount=owed)
+            if line.owed_moved.minor < 0
+            else _("%(amount)s of it paid what was owed", amount=owed)
+        )
+    return " · ".join(str(note) for note in notes)
+
+
+def abs_of(amount: Money) -> Money:
+    """Return an amount without its sign."""
+    return amount if amount.minor >= 0 else -amount
 
 
 def _plural(number: Decimal) -> int:

@@ -47,6 +47,7 @@ def announce_balances(session: Session, events: Sequence[Envelope]) -> list[Live
                 "version": credit.revision,
                 "posted": credit.paid.minor,
                 "bonus": credit.bonus.minor,
+                "owed": credit.owed.minor,
                 "held": credit.held.minor,
                 "available": credit.available.minor,
                 "currency": credit.paid.currency,

@@ -35,7 +35,12 @@ class Stub:
     url: str = ""
 
     def state(self, version: int) -> str:
-        facts = {"wallet_id": self.wallet, "version": version, "posted": version * 100}
+        facts = {
+            "wallet_id": self.wallet,
+            "version": version,
+            "posted": version * 100,
+            "mark": str(version),
+        }
         return json.dumps({**facts, "text": f"{version},00 €", "is_low": version < 3})
 
     def tell(self, version: int) -> None:
@@ -82,7 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(stub.poll_status, "application/json", stub.state(stub.version))
             case "/recent":
                 stub.recent += 1
-                self._answer(200, "text/html", f"<li>{stub.version}</li>")
+                self._answer(200, "text/html", f"<ol data-live-recent><li>{stub.version}</li></ol>")
             case "/stream":
                 self._stream(stub)
             case _:

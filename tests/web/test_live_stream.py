@@ -66,7 +66,8 @@ def message(version: int) -> Message:
 
 def state(version: int) -> LiveState:
     amount = Money(version, "EUR")
-    return LiveState(version, amount, Money(0, "EUR"), amount)
+    nothing = Money(0, "EUR")
+    return LiveState(version, amount, nothing, amount, nothing, nothing)
 
 
 def a_stream(
@@ -77,7 +78,7 @@ def a_stream(
         state(first),
         read=lambda: state(reads),
         render=lambda told: {"version": told.version},
-        seen_version=seen,
+        seen=str(seen),
         times=times or StreamTimes(),
         chance=random.Random(1),
         clock=ear.clock,

@@ -46,7 +46,7 @@ FOREIGN = {
 }  # fmt: skip
 INFORMAL = re.compile(r"\b(du|dir|dich|dein\w*)\b", re.IGNORECASE)
 # Only the platform calls them so; to themselves and to customers they are a brand.
-FOR_THE_PLATFORM = ("app/web/templates/platform/", "app/tenancy/", "app/web/platform.py")
+FOR_THE_PLATFORM = ("app/web/templates/platform/", "app/tenancy/", "app/web/platform/")
 
 
 @pytest.fixture(scope="module")

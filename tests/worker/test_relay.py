@@ -84,6 +84,7 @@ def test_the_message_carries_the_balance_in_minor_units(relays: Relays) -> None:
         "version": 1,
         "posted": 1_250,
         "bonus": 0,
+        "owed": 0,
         "held": 0,
         "available": 1_250,
         "currency": "EUR",

@@ -5,11 +5,13 @@ elsewhere.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from app.branding import BrandLook, BrandTokens
-from app.commissions import Step
+from app.commissions import BonusKind, BonusTerms, Step
+from app.kernel import Money
+from app.pricing import BonusStep, Increment
 
 PLATFORM_NAME = "Kontor"
 PLATFORM_ADMIN = "admin@kontor.example"
@@ -25,7 +27,8 @@ PLATFORM_LOOK = BrandLook(
     support_email="hilfe@kontor.example",
 )
 
-METERS = {"call_minutes": "minute", "messages": "message"}
+# Unit, and how many parts of it increments count in.
+METERS = {"call_minutes": ("minute", 60), "messages": ("message", 1)}
 CURRENCY = "EUR"
 TAX_RATE = Decimal("0.19")
 
@@ -46,6 +49,17 @@ class Office:
     top_up: int = 5_000
     floor: int = 2_000
     remark: str = ""
+    line: str = ""
+    has_base_fee: bool = False
+
+
+@dataclass(frozen=True)
+class Rate:
+    """The gross price of a unit, in euros, what is counted at least and then, and the floor."""
+
+    unit_price: Decimal
+    floor: Decimal
+    increment: Increment | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,7 @@ class Brand:
     offices: Sequence[Office]
     parent: str | None = None
     custom_host: str | None = None
+    own_prices: Mapping[str, Decimal] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -69,10 +84,25 @@ class Brand:
         return self.look.name
 
 
-# The gross price of a unit, in euros.
-OFFERS: Mapping[str, Mapping[str, Decimal]] = {
-    "telefonie": {"call_minutes": Decimal("0.19"), "messages": Decimal("0.09")},
-    "voice": {"call_minutes": Decimal("0.21"), "messages": Decimal("0.08")},
+OFFERS: Mapping[str, Mapping[str, Rate]] = {
+    "telefonie": {
+        "call_minutes": Rate(Decimal("0.19"), Decimal("0.12"), Increment(60, 1)),
+        "messages": Rate(Decimal("0.09"), Decimal("0.05")),
+    },
+    "voice": {
+        "call_minutes": Rate(Decimal("0.21"), Decimal("0.14"), Increment(60, 1)),
+        "messages": Rate(Decimal("0.08"), Decimal("0.05")),
+    },
+}
+# A top-up from 100 € on earns 10 € for a year.
+BONUS_STEPS = (BonusStep(Money(10_000, CURRENCY), Money(1_000, CURRENCY), 365),)
+BASE_FEE, BASE_FEE_NAMES = "base", {"telefonie": "Grundgebühr", "voice": "Base fee"}
+BASE_FEE_AMOUNT, BASE_FEE_MONTHS = Money(490, CURRENCY), 1
+# What every reseller earns once for a customer that is new, that stays, that uses much.
+COMMISSION_BONUSES = {
+    BonusKind.NEW_CUSTOMER: BonusTerms(Money(500, CURRENCY)),
+    BonusKind.RETENTION: BonusTerms(Money(1_000, CURRENCY), months=3),
+    BonusKind.HIGH_USAGE: BonusTerms(Money(200, CURRENCY), threshold=Money(5_000, CURRENCY)),
 }
 
 NORDLICHT = Brand(
@@ -98,26 +128,32 @@ NORDLICHT = Brand(
             "de-01", "N-1001", "Meyer & Sohn Elektrotechnik GmbH", "Alex Meyer",
             "alex.meyer@example.com", top_up=10_000, floor=8_000,
             remark="same e-mail at Brightline",
+            line="line:+494066969101", has_base_fee=True,
         ),
         Office(
             "de-02", "N-1002", "Physiotherapie Sonnental", "Katrin Brandt",
             "katrin.brandt@example.com",
+            line="line:+494066969102",
         ),
         Office(
             "de-03", "N-1003", "Steuerkanzlei Dr. Voss & Partner", "Henrik Voss",
             "henrik.voss@example.com",
+            line="line:+494066969103",
         ),
         Office(
             "de-04", "N-1004", "Bäckerei Klüver", "Maike Klüver",
             "maike.kluever@example.com", opening=2_000, floor=0, remark="low balance",
+            line="line:+494066969104",
         ),
         Office(
             "de-05", "N-1005", "Autohaus Lindner GmbH & Co. KG", "Thomas Lindner",
             "thomas.lindner@example.com", opening=50_000, remark="well filled",
+            line="line:+494066969105", has_base_fee=True,
         ),
         Office(
             "de-06", "N-1006", "Zahnarztpraxis am Stadtpark", "Selin Aydin",
             "selin.aydin@example.com",
+            line="line:+494066969106",
         ),
     ),
 )  # fmt: skip
@@ -138,32 +174,39 @@ BRIGHTLINE = Brand(
     commission=Decimal("0.25"),
     admin="admin@brightline.example",
     admin_name="Harriet Lowe",
+    own_prices={"call_minutes": Decimal("0.22")},
     password="brightline-demo",  # noqa: S106 - shown in the terminal
     offices=(
         Office(
             "gb-01", "B-2001", "Meyer Design Studio", "Alex Meyer",
             "alex.meyer@example.com", top_up=10_000, floor=8_000,
             remark="same e-mail at Nordlicht",
+            line="line:+442079460001", has_base_fee=True,
         ),
         Office(
             "gb-02", "B-2002", "Whitby & Lowe Solicitors", "Eleanor Whitby",
             "eleanor.whitby@example.com",
+            line="line:+442079460002",
         ),
         Office(
             "gb-03", "B-2003", "Oakfield Veterinary Clinic", "Rohan Mehta",
             "rohan.mehta@example.com",
+            line="line:+442079460003",
         ),
         Office(
             "gb-04", "B-2004", "Harbour Street Books", "Isla Ferguson",
             "isla.ferguson@example.com",
+            line="line:+442079460004",
         ),
         Office(
             "gb-05", "B-2005", "Pennine Heating Ltd", "Gareth Shaw",
             "gareth.shaw@example.com",
+            line="line:+442079460005", has_base_fee=True,
         ),
         Office(
             "gb-06", "B-2006", "Copperline Architects", "Nadia Osei",
             "nadia.osei@example.com",
+            line="line:+442079460006",
         ),
     ),
 )  # fmt: skip
@@ -190,19 +233,24 @@ HAFEN = Brand(
         Office(
             "de-07", "H-3001", "Reederei Jansen & Söhne", "Ole Jansen", "ole.jansen@example.com",
             remark="pays both resellers",
+            line="line:+494066969107",
         ),
         Office(
             "de-08", "H-3002", "Übersetzungsbüro Wellenschlag", "Marta Nowak",
             "marta.nowak@example.com",
+            line="line:+494066969108",
         ),
         Office(
             "de-09", "H-3003", "Speicherstadt Rösterei", "Felix Harms", "felix.harms@example.com",
+            line="line:+494066969109",
         ),
         Office(
             "de-10", "H-3004", "Notariat Thiessen", "Birte Thiessen", "birte.thiessen@example.com",
+            line="line:+494066969110",
         ),
         Office(
             "de-11", "H-3005", "Elbblick Immobilien", "Deniz Kaya", "deniz.kaya@example.com",
+            line="line:+494066969111",
         ),
     ),
 )  # fmt: skip

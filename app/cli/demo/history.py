@@ -58,8 +58,11 @@ def write_history(
                 quantity=row.quantity,
                 occurred_at=at,
                 counterparty=row.counterparty,
+                subject=purse.office.line,
             )
-            purse.cents = billing.charge_usage(session, scope, usage=usage, now=at).balance.minor
+            charge = billing.charge_usage(session, scope, usage=usage, now=at)
+            # Bonus credit pays first and is left out: who has it keeps a little more.
+            purse.cents = charge.balance.minor
         advance(1)
 
 
@@ -89,5 +92,8 @@ def _pay_in(
 
 def _most(brand: cast.Brand, row: UsageRow) -> int:
     """Return what a row costs at most, in cents: a refusal would undo the whole history."""
-    exact: Decimal = cast.OFFERS[brand.offer][row.meter] * row.quantity * 100
+    rate, (_, parts) = cast.OFFERS[brand.offer][row.meter], cast.METERS[row.meter]
+    first, following = rate.increment or (0, 0)
+    billed = max(row.quantity, Decimal(first) / parts) + Decimal(following) / parts
+    exact: Decimal = brand.own_prices.get(row.meter, rate.unit_price) * billed * 100
     return int(exact) + 1

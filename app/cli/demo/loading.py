@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -45,7 +45,9 @@ def load_demo(
     out is written by the next start. `advance` is told how many rows of history were written.
     """
     monday = first_monday(now)
-    _found(monday, platform_domain)
+    # Before the first call of the history, whatever the hour.
+    since = datetime.combine(monday - timedelta(days=1), time(), ZONE)
+    _found(since, platform_domain)
     past = rows_until(rows, monday, now)
     played: list[Played] = []
     for brand in cast.BRANDS:
@@ -53,18 +55,18 @@ def load_demo(
         mine = [row for row in past if row.customer in {each.records for each in brand.offices}]
         with transaction(scope) as session:
             if not identity.list_customers(session, scope, limit=1):
-                wallets = _people(session, scope, brand)
+                _own_prices(session, scope, brand, since)
+                wallets = _people(session, scope, brand, since)
                 write_history(session, scope, brand, mine, wallets, monday=monday, advance=advance)
             else:
                 advance(len(mine))
+        billing.charge_due_fees(scope, now=now)
         played += _played(scope, brand, _api_key(scope, brand, directory))
     return played
 
 
-def _found(monday: date, platform_domain: str) -> None:
+def _found(valid_from: datetime, platform_domain: str) -> None:
     """Make platform, resellers, prices and agreements, all or nothing."""
-    # Before the first call of the history, whatever the hour.
-    valid_from = datetime.combine(monday - timedelta(days=1), time(), ZONE)
     with transaction(_PLATFORM) as session:
         known = {tenant.slug for tenant in tenancy.list_resellers(session, _PLATFORM)}
         if cast.BRANDS[0].slug in known:
@@ -83,8 +85,8 @@ def _found(monday: date, platform_domain: str) -> None:
 
 
 def _offers(session: Session, valid_from: datetime) -> dict[str, UUID]:
-    for meter, unit in cast.METERS.items():
-        pricing.add_meter(session, _PLATFORM, meter=meter, unit=unit)
+    for meter, (unit, parts) in cast.METERS.items():
+        pricing.add_meter(session, _PLATFORM, meter=meter, unit=unit, parts=parts)
     offers: dict[str, UUID] = {}
     for slug, prices in cast.OFFERS.items():
         offer = pricing.add_offer(
@@ -96,16 +98,36 @@ def _offers(session: Session, valid_from: datetime) -> dict[str, UUID]:
             credit_purpose=pricing.CreditPurpose.SINGLE,
         )
         offers[slug] = offer.id
-        for meter, unit_price in prices.items():
+        for meter, rate in prices.items():
             pricing.set_price(
                 session,
                 _PLATFORM,
                 offer_id=offer.id,
                 meter=meter,
-                unit_price=unit_price,
+                unit_price=rate.unit_price,
                 valid_from=valid_from,
+                increment=rate.increment,
+                floor_price=rate.floor,
             )
+        _extras(session, offer.id, slug, valid_from)
     return offers
+
+
+def _extras(session: Session, offer_id: UUID, slug: str, valid_from: datetime) -> None:
+    """Give an offer its base fee and its bonus on top-ups."""
+    pricing.set_fee(
+        session,
+        _PLATFORM,
+        offer_id=offer_id,
+        fee=cast.BASE_FEE,
+        name=cast.BASE_FEE_NAMES[slug],
+        amount=cast.BASE_FEE_AMOUNT,
+        months=cast.BASE_FEE_MONTHS,
+        valid_from=valid_from,
+    )
+    pricing.set_bonus_steps(
+        session, _PLATFORM, offer_id=offer_id, steps=cast.BONUS_STEPS, valid_from=valid_from
+    )
 
 
 def _resellers(
@@ -137,10 +159,27 @@ def _resellers(
             valid_from=valid_from,
         )
     commissions.agree_commissions(session, _PLATFORM, agreements=agreements, valid_from=valid_from)
+    for kind, terms in cast.COMMISSION_BONUSES.items():
+        commissions.set_bonus(session, _PLATFORM, kind=kind, terms=terms, valid_from=valid_from)
 
 
-def _people(session: Session, scope: TenantScope, brand: cast.Brand) -> dict[str, UUID]:
-    """Add staff, customers and wallets; return each customer's id by the name of its records."""
+def _own_prices(
+    session: Session, scope: TenantScope, brand: cast.Brand, valid_from: datetime
+) -> None:
+    for meter, unit_price in brand.own_prices.items():
+        pricing.set_retail_price(
+            session, scope, meter=meter, unit_price=unit_price, valid_from=valid_from,
+            now=valid_from,
+        )  # fmt: skip
+
+
+def _people(
+    session: Session, scope: TenantScope, brand: cast.Brand, since: datetime
+) -> dict[str, UUID]:
+    """Add staff, customers, wallets, lines and contracts.
+
+    Return each customer's id by the name of its records.
+    """
     identity.add_staff_user(
         session, scope, email=brand.admin, name=brand.admin_name, password=brand.password
     )
@@ -155,7 +194,18 @@ def _people(session: Session, scope: TenantScope, brand: cast.Brand) -> dict[str
             name=office.person,
             password=brand.password,
         )
-        billing.open_wallet(session, scope, customer_id=customer.id, currency=cast.CURRENCY)
+        wallet = billing.open_wallet(
+            session, scope, customer_id=customer.id, currency=cast.CURRENCY
+        )
+        identity.assign_subject(
+            session, scope, subject=office.line, customer_id=customer.id, valid_from=since,
+            now=since,
+        )  # fmt: skip
+        if office.has_base_fee:
+            billing.open_contract(
+                session, scope, wallet_id=wallet.id, fee=cast.BASE_FEE, starts_at=since,
+                key=f"demo-{office.number.lower()}",
+            )  # fmt: skip
         found[office.records] = customer.id
     return found
 

@@ -31,13 +31,15 @@
 
   const show = (news) => {
     if (news.wallet_id !== wallet) return end();
-    if (latest && news.version <= latest.version) return;
+    // Bonus and debt move without a new version: what differs within one is the later state.
+    if (latest && (news.version < latest.version || news.mark === latest.mark)) return;
     latest = news;
     let isNew = false;
     for (const amount of document.querySelectorAll("[data-live-balance]")) {
-      if (news.version <= Number(amount.dataset.version)) continue;
+      if (news.version < Number(amount.dataset.version) || news.mark === amount.dataset.mark) continue;
       amount.dataset.version = String(news.version);
-      amount.dataset.minor = String(news.posted);
+      amount.dataset.mark = news.mark;
+      amount.dataset.minor = String(news.total);
       amount.textContent = news.text; // app.js lets it flash
       isNew = true;
     }
@@ -165,13 +167,18 @@
     const list = document.querySelector("[data-live-recent]");
     if (!list || document.hidden) return;
     try {
-      const answer = await fetch(list.dataset.liveRecent || "/portal/transactions?partial=1&limit=8", {
+      const answer = await fetch(list.dataset.liveRecent || "/portal/?partial=1", {
         headers: { Accept: "text/html" },
         credentials: "same-origin",
       });
       if (!answer.ok || answer.redirected) return;
-      const page = new DOMParser().parseFromString(`<ol>${await answer.text()}</ol>`, "text/html");
-      list.replaceChildren(...page.querySelector("ol").childNodes);
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const rows = page.querySelector("[data-live-recent]");
+      if (rows) list.replaceChildren(...rows.childNodes);
+      // Bonus with its expiry, what is held, what is owed: the server's own words.
+      const credit = document.querySelector("[data-live-credit]");
+      const now = page.querySelector("[data-live-credit]");
+      if (credit && now) credit.replaceChildren(...now.childNodes);
     } catch { /* the next charge tries again */ }
   };
   document.addEventListener("balance:moved", () => {

@@ -21,7 +21,7 @@ from app.billing import (
     get_wallet,
     list_top_ups,
     start_top_up,
-    wallet_balance,
+    wallet_credit,
 )
 from app.edge import (
     Allowance,
@@ -47,11 +47,11 @@ def history() -> ResponseReturnValue:
     scope = current_scope()
     with transaction(scope) as session:
         wallet = get_wallet(session, scope, customer_id=current_user.customer_id)
-        balance = wallet_balance(session, scope, wallet=wallet)
+        credit = wallet_credit(session, scope, wallet=wallet, now=current_ports().clock())
         top_ups: list[TopUpRow] = [
             top_up_row(row) for row in list_top_ups(session, scope, wallet_id=wallet.id)
         ]
-    return render_template("customer/billing.html", top_ups=top_ups, balance=balance.posted)
+    return render_template("customer/billing.html", top_ups=top_ups, balance=credit.total)
 
 
 @bp.get("/topup")
@@ -92,12 +92,12 @@ def result() -> ResponseReturnValue:
         top_up = _ask(top_up)
     with transaction(scope) as session:
         wallet = get_wallet(session, scope, customer_id=current_user.customer_id)
-        balance = wallet_balance(session, scope, wallet=wallet)
+        credit = wallet_credit(session, scope, wallet=wallet, now=current_ports().clock())
     return render_template(
         "customer/success.html",
         state=_shown_state(top_up, cancelled="cancelled" in request.args),
         amount=Money(top_up.amount_minor, top_up.currency),
-        balance=balance.posted,
+        balance=credit.total,
         reference=str(top_up.id),
         retry_url=top_up.checkout_url,
     )
@@ -143,12 +143,12 @@ def _form(*, request_key: str, refused: AppError | None = None) -> str:
     scope = current_scope()
     with transaction(scope) as session:
         wallet = get_wallet(session, scope, customer_id=current_user.customer_id)
-        balance = wallet_balance(session, scope, wallet=wallet)
+        credit = wallet_credit(session, scope, wallet=wallet, now=current_ports().clock())
     text = _(refused.text) if refused else None
     about_form = isinstance(refused, GatewayError)
     return render_template(
         "customer/topup.html",
-        balance=balance.posted,
+        balance=credit.total,
         presets=[Money(minor, wallet.currency) for minor in PRESETS],
         selected=_selected(),
         custom=request.form.get("custom", ""),

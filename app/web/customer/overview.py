@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 from flask import Blueprint, Response, render_template, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_login import current_user
 
-from app.billing import get_wallet, wallet_balance, wallet_history
-from app.edge import current_scope, signed_in_required
+from app.billing import HistoryLine, get_wallet, wallet_credit, wallet_history
+from app.edge import current_ports, current_scope, signed_in_required
 from app.identity import Realm, get_customer
 from app.kernel import MAXIMUM_PAGE_SIZE, Money, read_cursor, transaction
-from app.web.rows import transaction_row
+from app.web.live_states import LiveState
+from app.web.rows import TransactionRow, transaction_row
+from app.web.words import gettext as _
 
 bp = Blueprint("customer", __name__, url_prefix="/portal")
 signed_in_required(bp, Realm.CUSTOMER)
@@ -23,20 +24,23 @@ RECENT = 8
 
 @bp.get("/")
 def dashboard() -> ResponseReturnValue:
-    """Show the balance that moves and the latest transactions; five queries, whatever happened."""
-    scope = current_scope()
+    """Show the credit that moves and the latest transactions; a fixed number of queries."""
+    scope, now = current_scope(), current_ports().clock()
     with transaction(scope) as session:
         customer = get_customer(session, scope, customer_id=current_user.customer_id)
         wallet = get_wallet(session, scope, customer_id=current_user.customer_id)
-        balance = wallet_balance(session, scope, wallet=wallet)
+        credit = wallet_credit(session, scope, wallet=wallet, now=now)
         recent = wallet_history(session, scope, wallet=wallet, size=RECENT)
+    # Live pages ask for what moves alone.
+    template = "customer/_live.html" if "partial" in request.args else "customer/dashboard.html"
     return render_template(
-        "customer/dashboard.html",
+        template,
         customer_name=customer.name,
-        balance=balance.posted,
-        balance_version=balance.revision,
-        low_balance=balance.available < Money(wallet.low_balance_minor, wallet.currency),
-        recent=[transaction_row(line) for line in recent.rows],
+        credit=credit,
+        mode=wallet.mode,
+        mark=LiveState.from_credit(credit).mark,
+        low_balance=credit.available < Money(wallet.low_balance_minor, wallet.currency),
+        recent=[_row(line) for line in recent.rows[:RECENT]],
         wallet_id=wallet.id,
     )
 
@@ -46,19 +50,13 @@ def transactions() -> ResponseReturnValue:
     """List the wallet's movements, newest first, a page at a time."""
     scope = current_scope()
     before = read_cursor(request.args.get("before"))
-    partial = "partial" in request.args
     with transaction(scope) as session:
         wallet = get_wallet(session, scope, customer_id=current_user.customer_id)
-        page = wallet_history(
-            session, scope, wallet=wallet, before=before, **({"size": RECENT} if partial else {})
-        )
-    rows = [transaction_row(line) for line in page.rows]
-    if partial:
-        return render_template("customer/_transactions.html", rows=rows)
+        page = wallet_history(session, scope, wallet=wallet, before=before)
     here = url_for("customer.transactions")
     return render_template(
         "customer/transactions.html",
-        rows=rows,
+        rows=[_row(line) for line in page.rows],
         older_url=f"{here}?before={page.next_cursor}" if page.next_cursor else None,
         newest_url=here if before else None,
         csv_url=url_for("customer.transactions_csv"),
@@ -68,10 +66,17 @@ def transactions() -> ResponseReturnValue:
 @bp.get("/transactions.csv")
 def transactions_csv() -> Response:
     """Send every movement as CSV, page by page, so that no list is too long."""
-    head = [_("Date"), _("Type"), _("Details"), _("Amount"), _("Currency"), _("Balance after")]
+    head = [
+        _("Date"), _("Type"), _("Details"), _("Amount"), _("Bonus credit"), _("Owed"),
+        _("Currency"), _("Balance after"),
+    ]  # fmt: skip
     answer = Response(stream_with_context(_csv_lines(head)), mimetype="text/csv")
     answer.headers["Content-Disposition"] = 'attachment; filename="transactions.csv"'
     return answer
+
+
+def _row(line: HistoryLine) -> TransactionRow:
+    return transaction_row(line, charge_page="customer_charges.charge")
 
 
 def _csv_lines(head: list[str]) -> Iterator[str]:
@@ -84,17 +89,22 @@ def _csv_lines(head: list[str]) -> Iterator[str]:
             page = wallet_history(
                 session, scope, wallet=wallet, before=before, size=MAXIMUM_PAGE_SIZE
             )
-        for row in (transaction_row(line) for line in page.rows):
-            amount, after = row.amount.amount, row.balance_after.amount
+        for line in page.rows:
+            row = transaction_row(line)
             yield _csv_line(
                 [
                     row.at.isoformat(timespec="seconds"), row.title, row.detail,
-                    str(amount), row.amount.currency, str(after),
+                    str(line.amount.amount), _major(line.bonus_moved), _major(line.owed_moved),
+                    row.amount.currency, str(row.balance_after.amount),
                 ]
             )  # fmt: skip
         if page.next_cursor is None:
             return
         before = int(page.next_cursor)
+
+
+def _major(amount: Money | None) -> str:
+    return "" if amount is None else str(amount.amount)
 
 
 def _csv_line(values: list[str]) -> str:

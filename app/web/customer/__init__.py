@@ -1,0 +1,1 @@
+"""The customer's portal: balance, transactions, top-ups, settings."""

@@ -1,0 +1,1 @@
+"""The platform's own pages: prices, resellers, month ends, API keys."""

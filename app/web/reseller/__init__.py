@@ -1,0 +1,1 @@
+"""The reseller's portal: customers, prices, commission, resellers below, own balance."""

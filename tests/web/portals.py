@@ -1,0 +1,75 @@
+"""Browsers of people who are signed in, and what a page costs in queries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from app.tenancy import Tenant
+from tests.apps import PLATFORM_DOMAIN, Browser
+from tests.factories import a_platform, a_platform_user, a_staff_user
+
+LOGIN = {"/admin": "/admin/login", "/reseller": "/reseller/login", "/portal": "/login"}
+
+
+def an_admin(app: Flask) -> Browser:
+    """An admin of the platform, signed in."""
+    a_platform()
+    browser = Browser(app, PLATFORM_DOMAIN)
+    browser.sign_in(a_platform_user().email, at="/admin/login")
+    return browser
+
+
+def staff_of(app: Flask, reseller: Tenant) -> Browser:
+    """Somebody of a reseller's staff, signed in on the reseller's site."""
+    browser = a_stranger(app, reseller)
+    browser.sign_in(a_staff_user(reseller).email, at="/reseller/login")
+    return browser
+
+
+def a_stranger(app: Flask, reseller: Tenant | None = None) -> Browser:
+    """Somebody who is not signed in, on a reseller's site or the platform's."""
+    return Browser(app, f"{reseller.slug}.{PLATFORM_DOMAIN}" if reseller else PLATFORM_DOMAIN)
+
+
+def text_of(page: TestResponse) -> str:
+    """What a person reads on a page: its words, single spaces, plain minus."""
+    main = page.get_data(as_text=True).partition("<main")[2].partition("</main>")[0]
+    words = re.sub(r"<[^>]+>", " ", main).replace("\xa0", " ").replace("\N{MINUS SIGN}", "-")
+    return re.sub(r"\s+", " ", words).replace("&amp;", "&").replace("&#39;", "'")
+
+
+def is_turned_away(page: TestResponse) -> bool:
+    """Whether a page sent its visitor to the sign-in page of its realm."""
+    return page.status_code in {302, 303} and "/login" in page.location
+
+
+@contextmanager
+def queries() -> Iterator[list[str]]:
+    """Collect every statement that is sent to the database meanwhile, in whatever role."""
+    statements: list[str] = []
+    execute = psycopg.Cursor.execute
+
+    def note(cursor: Any, query: Any, *rest: Any, **options: Any) -> Any:  # noqa: ANN401 - psycopg's
+        statements.append(str(query))
+        return execute(cursor, query, *rest, **options)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(psycopg.Cursor, "execute", note)
+        yield statements
+
+
+def cost_of(browser: Browser, path: str) -> int:
+    """How many statements a page takes, once what the process remembers is remembered."""
+    browser.get(path)
+    with queries() as statements:
+        page = browser.get(path)
+    assert page.status_code == 200, page.status_code
+    return len(statements)

@@ -35,6 +35,7 @@ class WalletLine:
 class ChargeLine:
     """A charge in the reseller's own book and what the reseller earned of it."""
 
+    entry_id: UUID
     at: datetime
     customer: str
     gross: Money
@@ -190,6 +191,7 @@ def _recent(session: Session, scope: TenantScope, currency: str) -> list[ChargeL
     earned = ledger.credits_of(session, scope.reseller_id, own, [row.entry_id for row, _ in rows])
     return [
         ChargeLine(
+            entry_id=row.entry_id,
             at=row.occurred_at,
             customer=name,
             gross=Money(row.gross_minor, currency),

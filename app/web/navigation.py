@@ -62,7 +62,7 @@ def _places(realm: Realm) -> Sequence[Place]:
             _place(_("Prices"), "reseller_prices.prices", "reseller_prices"),
             _place(_("Commission"), "reseller_commissions.month", "reseller_commissions"),
             _place(_("Partners"), "sub_resellers.tree", "sub_resellers"),
-            _place(_("Own balance"), "own_balance.balance", "own_balance"),
+            _place(_("Balance"), "own_balance.balance", "own_balance"),
         )  # fmt: skip
     return [_place(*place) for place in platform_places()]
 

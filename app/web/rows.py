@@ -43,6 +43,7 @@ class TopUpRow:
 
 # What the list draws beside a meter's charges; any other charge gets the general mark.
 _CHARGES = frozenset({"usage", "fee"})
+_METER_UNITS = {"call_minutes": "minute", "messages": "message"}
 _METER_KINDS = {"call_minutes": "call", "messages": "message"}
 
 
@@ -97,17 +98,27 @@ def _title(line: HistoryLine) -> str:
     return str(titles.get(line.meter or line.kind, _("Usage")))
 
 
+def in_units(quantity: Decimal, unit: str) -> str:
+    """Return a quantity with its unit; of an unknown unit, as it is called."""
+    number = formats.quantity(quantity, flask_babel.get_locale())
+    units = {
+        "minute": _("%(number)s min", number=number),
+        "message": ngettext(
+            "%(number)s message", "%(number)s messages", _plural(quantity), number=number
+        ),
+    }
+    return str(units.get(unit, f"{number} {unit}".strip()))
+
+
+def subject_name(subject: str) -> str:
+    """Return a line or agent without the word that tells its kind."""
+    return subject.partition(":")[2] or subject
+
+
 def _detail(line: HistoryLine) -> str:
     parts = []
     if line.quantity is not None:
-        number = formats.quantity(line.quantity, flask_babel.get_locale())
-        units = {
-            "call_minutes": _("%(number)s min", number=number),
-            "messages": ngettext(
-                "%(number)s message", "%(number)s messages", _plural(line.quantity), number=number
-            ),
-        }
-        parts.append(units.get(line.meter or "", number))
+        parts.append(in_units(line.quantity, _METER_UNITS.get(line.meter or "", "")))
     parts += [known for known in (line.counterparty, line.reason) if known]
     return " · ".join(parts)
 

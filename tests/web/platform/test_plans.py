@@ -128,7 +128,7 @@ def test_a_price_is_set_with_all_that_it_is_rated_by(admin: Browser) -> None:
         Step(Decimal(1000), Decimal("0.17")),
         Step(Decimal(5000), Decimal("0.15")),
     )
-    for words in ("0,19 €", "60/1", "0,05 €", "100 minute", "über 1.000: 0,17 €"):
+    for words in ("0,19 €", "60/1", "0,05 €", "100 Min.", "über 1.000: 0,17 €"):
         assert words in shown
 
 

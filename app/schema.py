@@ -1,7 +1,6 @@
 """Every model of Kontor, imported so that Alembic sees the whole metadata."""
 
 import app.audit.models
-import app.billing.credit_models
 import app.billing.models
 import app.branding.models
 import app.commissions.models

@@ -73,6 +73,7 @@ from app.billing.figures import (
 )
 from app.billing.fulfilment import PageTerms, apply_event, confirm_top_up, start_top_up
 from app.billing.history import HistoryLine, wallet_history
+from app.billing.holding import PlannedUsage, capture_credit, hold_credit, raise_hold
 from app.billing.holds import (
     CapturedUsage,
     PlacedHold,
@@ -111,6 +112,7 @@ from app.billing.policies import (
 from app.billing.proof import Proof, prove_books
 from app.billing.receivables import grace_policy
 from app.billing.reported import (
+    DeliveredUsage,
     EventId,
     MeterName,
     NamedPayer,
@@ -119,6 +121,7 @@ from app.billing.reported import (
     Reported,
     ReportedUsage,
     Result,
+    SubjectName,
     UsageTime,
     read_reported,
     read_reported_line,
@@ -181,6 +184,7 @@ __all__ = [
     "CustomerBlocked",
     "CustomerBlockedError",
     "CustomerUnblocked",
+    "DeliveredUsage",
     "EventId",
     "EventIdReusedError",
     "ExpiryRefusedError",
@@ -205,6 +209,7 @@ __all__ = [
     "PageTerms",
     "PhoneNumber",
     "PlacedHold",
+    "PlannedUsage",
     "PlatformOnlyError",
     "Proof",
     "Quantity",
@@ -216,6 +221,7 @@ __all__ = [
     "Result",
     "Reversal",
     "StepLine",
+    "SubjectName",
     "SubjectNeededError",
     "TopUp",
     "TopUpInProgressError",
@@ -238,6 +244,7 @@ __all__ = [
     "apply_event",
     "attach_checkout",
     "block_customer",
+    "capture_credit",
     "capture_hold",
     "charge_due_fees",
     "charge_fee",
@@ -271,6 +278,7 @@ __all__ = [
     "grace_policy",
     "grant_due_bonuses",
     "grant_new_customer_bonus",
+    "hold_credit",
     "list_adjustments",
     "list_caps",
     "list_contracts",
@@ -286,6 +294,7 @@ __all__ = [
     "platform_figures",
     "prove_books",
     "quote_usage",
+    "raise_hold",
     "rated_charge",
     "read_hold",
     "read_reported",

@@ -100,19 +100,7 @@ def keep_adjustment(
     session.add(adjustment)
     session.flush()
     emit(session, wallet.reseller_id, BalanceChanged(wallet.id, wallet.account_id))
-    audit.record(
-        session,
-        wallet.reseller_id,
-        actor=actor,
-        action="billing.wallet_adjusted",
-        subject_id=wallet.id,
-        facts={
-            "adjustment": str(adjustment.id),
-            "amount_minor": amount.minor,
-            "currency": amount.currency,
-            "source": source.value,
-        },
-    )
+    _audit(session, adjustment, wallet.currency, actor)
     return adjustment
 
 
@@ -136,6 +124,22 @@ def list_adjustments(
         .limit(limit)
     )
     return list(session.scalars(query))
+
+
+def _audit(session: Session, adjustment: Adjustment, currency: str, actor: audit.Actor) -> None:
+    audit.record(
+        session,
+        adjustment.reseller_id,
+        actor=actor,
+        action="billing.wallet_adjusted",
+        subject_id=adjustment.wallet_id,
+        facts={
+            "adjustment": str(adjustment.id),
+            "amount_minor": adjustment.amount_minor,
+            "currency": currency,
+            "source": adjustment.source,
+        },
+    )
 
 
 def _post(

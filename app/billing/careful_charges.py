@@ -282,13 +282,16 @@ class _Batch:
         if self._hold_id is None:
             ledger.post_many(self._session, self._drafts)
         else:
-            self._capture(self._drafts[0])
+            self._capture(self._drafts[0], self._records[0].usage)
         moved = {record.purse.wallet_id: record.purse for record in self._records}
         write_records(self._session, self._scope, self._records)
         tell_balances(self._session, self._scope, moved.values())
 
-    def _capture(self, draft: ledger.EntryDraft) -> None:
+    def _capture(self, draft: ledger.EntryDraft, usage: UsageEvent) -> None:
         try:
             ledger.post(self._session, draft)
         except ledger.InsufficientFundsError as refused:
             raise insufficient(refused) from refused
+        except ledger.KeyReusedError as refused:
+            # Another wallet was charged under this id since we looked.
+            raise EventIdReusedError(event_id=usage.event_id) from refused

@@ -122,20 +122,7 @@ def rated_charge(
     Refuses another reseller's charge and, where a customer is named, another customer's: both look
     as if there were none.
     """
-    query = (
-        select(UsageRecord, Wallet)
-        .join(
-            Wallet,
-            (Wallet.reseller_id == UsageRecord.reseller_id) & (Wallet.id == UsageRecord.wallet_id),
-        )
-        .where(UsageRecord.reseller_id == scope.reseller_id, UsageRecord.entry_id == entry_id)
-    )
-    if customer_id is not None:
-        query = query.where(Wallet.customer_id == customer_id)
-    found = session.execute(query).first()
-    if found is None:
-        raise ChargeNotFoundError(charge=str(entry_id))
-    record, wallet = found
+    record, wallet = _usage(session, scope, entry_id, customer_id)
     return RatedCharge(
         entry_id=record.entry_id,
         event_id=record.event_id,
@@ -156,6 +143,25 @@ def rated_charge(
             session, scope, price_id=record.price_id, retail_price_id=record.retail_price_id
         ),
     )
+
+
+def _usage(
+    session: Session, scope: TenantScope, entry_id: UUID, customer_id: UUID | None
+) -> tuple[UsageRecord, Wallet]:
+    query = (
+        select(UsageRecord, Wallet)
+        .join(
+            Wallet,
+            (Wallet.reseller_id == UsageRecord.reseller_id) & (Wallet.id == UsageRecord.wallet_id),
+        )
+        .where(UsageRecord.reseller_id == scope.reseller_id, UsageRecord.entry_id == entry_id)
+    )
+    if customer_id is not None:
+        query = query.where(Wallet.customer_id == customer_id)
+    found = session.execute(query).first()
+    if found is None:
+        raise ChargeNotFoundError(charge=str(entry_id))
+    return found[0], found[1]
 
 
 def charged_fee(

@@ -75,7 +75,7 @@ def _at_once(
                 function="charge_usage",
                 arguments=_record(usage, terms, rated),
             )
-    except ledger.InsufficientFundsError:
+    except (ledger.InsufficientFundsError, ledger.BooksMovedError):
         return None
     except ledger.KeyReusedError as refused:
         raise EventIdReusedError(event_id=usage.event_id) from refused

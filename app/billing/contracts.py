@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -22,6 +23,16 @@ from app.kernel import new_id
 from app.tenancy import TenantScope
 
 GREATEST_QUANTITY = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What makes two requests for a contract the same."""
+
+    wallet_id: UUID
+    fee: str
+    quantity: int
+    starts_at: datetime
 
 
 def open_contract(
@@ -46,23 +57,10 @@ def open_contract(
     wallet = get_wallet_by_id(session, scope, wallet_id=wallet_id)
     terms = pricing.fee_at(session, scope, fee=fee, at=starts_at)
     require_currency(wallet, terms.amount)
-    identifier = session.scalar(
-        insert(Contract)
-        .values(
-            reseller_id=scope.reseller_id,
-            id=new_id(),
-            key=key,
-            wallet_id=wallet.id,
-            fee=fee,
-            quantity=quantity,
-            starts_at=starts_at,
-            next_period_at=starts_at,
-        )
-        .on_conflict_do_nothing(index_elements=["reseller_id", "key"])
-        .returning(Contract.id)
-    )
+    said = _Said(wallet.id, fee, quantity, starts_at)
+    identifier = _insert(session, scope, key, said)
     if identifier is None:
-        return _known(session, scope, key, (wallet.id, fee, quantity, starts_at))
+        return _known(session, scope, key, said)
     audit.record(
         session,
         scope.reseller_id,
@@ -151,15 +149,29 @@ def due_contracts(session: Session, scope: TenantScope, *, now: datetime, limit:
     return list(session.scalars(query))
 
 
-def _known(
-    session: Session,
-    scope: TenantScope,
-    key: str,
-    said: tuple[UUID, str, int, datetime],
-) -> Contract:
+def _insert(session: Session, scope: TenantScope, key: str, said: _Said) -> UUID | None:
+    """Insert a contract and return its id; None where the key is known."""
+    return session.scalar(
+        insert(Contract)
+        .values(
+            reseller_id=scope.reseller_id,
+            id=new_id(),
+            key=key,
+            wallet_id=said.wallet_id,
+            fee=said.fee,
+            quantity=said.quantity,
+            starts_at=said.starts_at,
+            next_period_at=said.starts_at,
+        )
+        .on_conflict_do_nothing(index_elements=["reseller_id", "key"])
+        .returning(Contract.id)
+    )
+
+
+def _known(session: Session, scope: TenantScope, key: str, said: _Said) -> Contract:
     contract = session.scalars(
         select(Contract).where(Contract.reseller_id == scope.reseller_id, Contract.key == key)
     ).one()
-    if (contract.wallet_id, contract.fee, contract.quantity, contract.starts_at) != said:
+    if _Said(contract.wallet_id, contract.fee, contract.quantity, contract.starts_at) != said:
         raise ContractKeyReusedError(contract=str(contract.id))
     return contract

@@ -2,7 +2,39 @@
 
 from __future__ import annotations
 
-from app.ledger import Law
+from collections.abc import Mapping
+
+from app.ledger import Law, Reach
+
+_OF_ENTRY = """
+SELECT t.* FROM pg_temp.new_entries n
+  JOIN {table} t ON t.reseller_id = n.book_id AND t.{column} = n.entry_id
+"""
+
+# What the laws examine: whole tables, or what belongs to new entries and accounts.
+RELATIONS: Mapping[Reach, Mapping[str, str]] = {
+    Reach.WHOLE: {
+        "examined_lots": "SELECT * FROM bonus_lots",
+        "examined_fees": "SELECT * FROM fee_records",
+        "examined_contracts": "SELECT * FROM contracts",
+        "examined_adjustments": "SELECT * FROM adjustments",
+        "examined_reversals": "SELECT * FROM reversals",
+    },
+    Reach.NEW: {
+        "examined_lots": """
+            SELECT l.* FROM pg_temp.new_accounts n
+              JOIN ledger_accounts a ON a.book_id = n.book_id AND a.id = n.account_id
+                   AND a.kind = 'bonus'
+              JOIN bonus_lots l ON l.reseller_id = a.book_id AND l.id = a.owner_id""",
+        "examined_fees": _OF_ENTRY.format(table="fee_records", column="entry_id"),
+        "examined_contracts": f"""
+            SELECT c.* FROM contracts c WHERE EXISTS (
+                SELECT FROM ({_OF_ENTRY.format(table="fee_records", column="entry_id")}) f
+                 WHERE f.reseller_id = c.reseller_id AND f.contract_id = c.id)""",  # noqa: S608
+        "examined_adjustments": _OF_ENTRY.format(table="adjustments", column="entry_id"),
+        "examined_reversals": _OF_ENTRY.format(table="reversals", column="reversal_id"),
+    },
+}
 
 # What the ledger moved for each fee; as for usage, the tax a bonus paid falls back to its giver.
 _FEES = """
@@ -14,13 +46,14 @@ SELECT f.entry_id::text AS id, f.reseller_id AS book_id, w.account_id,
        coalesce(sum(x.amount) FILTER (WHERE c.kind IN ('tax_payable', 'tax_prepaid', 'promotion')),
                 0) AS tax,
        coalesce(sum(x.amount) FILTER (WHERE c.kind IN ('commission', 'revenue')), 0) AS shared
-  FROM fee_records f
+  FROM examined_fees f
   LEFT JOIN wallets w ON w.reseller_id = f.reseller_id AND w.id = f.wallet_id
   LEFT JOIN ledger_transfers x ON x.book_id = f.reseller_id AND x.entry_id = f.entry_id
   LEFT JOIN ledger_accounts c ON c.book_id = x.book_id AND c.id = x.credit_id
   LEFT JOIN ledger_accounts d ON d.book_id = x.book_id AND d.id = x.debit_id AND d.kind = 'bonus'
   LEFT JOIN bonus_lots l ON l.reseller_id = d.book_id AND l.id = d.owner_id
- GROUP BY f.reseller_id, f.entry_id, w.account_id
+ GROUP BY f.reseller_id, f.entry_id, w.account_id, f.gross_minor, f.net_minor, f.tax_minor,
+          f.bonus_minor
 """
 
 _LOTS = (
@@ -31,8 +64,8 @@ _LOTS = (
         SELECT coalesce(l.id::text, a.id::text) AS id,
                coalesce(l.reseller_id, a.book_id) AS book_id, w.account_id,
                l.id IS NOT NULL AND a.owner_id = l.id AND a.currency = w.currency AS holds
-          FROM bonus_lots l
-          FULL JOIN (SELECT * FROM ledger_accounts WHERE kind = 'bonus') a
+          FROM examined_lots l
+          FULL JOIN (SELECT * FROM examined_accounts WHERE kind = 'bonus') a
             ON a.book_id = l.reseller_id AND a.id = l.account_id
           LEFT JOIN wallets w ON w.reseller_id = l.reseller_id AND w.id = l.wallet_id
         """,
@@ -45,7 +78,7 @@ _LOTS = (
                l.granted_minor = m.granted
                AND l.granted_minor = b.posted + m.used - m.reversed + m.expired
                AND (l.state = 'open' OR b.posted = 0) AS holds
-          FROM bonus_lots l
+          FROM examined_lots l
           LEFT JOIN wallets w ON w.reseller_id = l.reseller_id AND w.id = l.wallet_id
           LEFT JOIN ledger_balances b ON b.book_id = l.reseller_id AND b.account_id = l.account_id
          CROSS JOIN LATERAL (
@@ -64,7 +97,7 @@ _LOTS = (
         "A wallet with an open lot or a spending cap needs care",
         """
         SELECT w.id::text AS id, w.reseller_id AS book_id, w.account_id, w.needs_care AS holds
-          FROM wallets w
+          FROM examined_wallets w
          WHERE EXISTS (SELECT 1 FROM bonus_lots l WHERE l.reseller_id = w.reseller_id
                           AND l.wallet_id = w.id AND l.state = 'open')
             OR EXISTS (SELECT 1 FROM spending_caps c WHERE c.reseller_id = w.reseller_id
@@ -78,14 +111,18 @@ _RECEIVABLES = (
         "receivable-has-wallet",
         "Every receivable is its wallet's, in its currency, and holds nothing but debt",
         """
-        SELECT coalesce(w.id::text, a.id::text) AS id,
-               coalesce(w.reseller_id, a.book_id) AS book_id, w.account_id,
-               w.id IS NOT NULL AND a.owner_id = w.id AND a.currency = w.currency
-               AND b.posted <= 0 AS holds
-          FROM (SELECT * FROM wallets WHERE receivable_account_id IS NOT NULL) w
-          FULL JOIN (SELECT * FROM ledger_accounts WHERE kind = 'receivable') a
-            ON a.book_id = w.reseller_id AND a.id = w.receivable_account_id
+        SELECT coalesce(w.id::text, a.id::text) AS id, a.book_id, w.account_id,
+               w.receivable_account_id = a.id AND a.currency = w.currency AND b.posted <= 0 AS holds
+          FROM examined_accounts a
+          LEFT JOIN wallets w ON w.reseller_id = a.book_id AND w.id = a.owner_id
           LEFT JOIN ledger_balances b ON b.book_id = a.book_id AND b.account_id = a.id
+         WHERE a.kind = 'receivable'
+        UNION ALL
+        SELECT w.id::text, w.reseller_id, w.account_id, a.kind = 'receivable' AND a.owner_id = w.id
+          FROM examined_wallets w
+          LEFT JOIN ledger_accounts a
+            ON a.book_id = w.reseller_id AND a.id = w.receivable_account_id
+         WHERE w.receivable_account_id IS NOT NULL
         """,
     ),
     Law(
@@ -93,7 +130,7 @@ _RECEIVABLES = (
         "A reseller's own balance stands in her own book",
         """
         SELECT a.id::text AS id, a.book_id, a.id AS account_id, a.owner_id = a.book_id AS holds
-          FROM ledger_accounts a WHERE a.kind = 'reseller_balance'
+          FROM examined_accounts a WHERE a.kind = 'reseller_balance'
         """,
     ),
 )
@@ -106,8 +143,8 @@ _FEE_LAWS = (
         SELECT coalesce(f.entry_id, e.id)::text AS id,
                coalesce(f.reseller_id, e.book_id) AS book_id, w.account_id,
                f.entry_id IS NOT NULL AND e.key = 'fee:' || f.contract_id || ':' || f.n AS holds
-          FROM fee_records f
-          FULL JOIN (SELECT * FROM ledger_entries WHERE kind = 'fee') e
+          FROM examined_fees f
+          FULL JOIN (SELECT * FROM examined_entries WHERE kind = 'fee') e
             ON e.book_id = f.reseller_id AND e.id = f.entry_id
           LEFT JOIN wallets w ON w.reseller_id = f.reseller_id AND w.id = f.wallet_id
         """,
@@ -128,7 +165,7 @@ _FEE_LAWS = (
         """
         SELECT c.id::text AS id, c.reseller_id AS book_id, w.account_id,
                c.periods = p.settled AND c.periods = p.last AND p.missing = 0 AS holds
-          FROM contracts c
+          FROM examined_contracts c
           LEFT JOIN wallets w ON w.reseller_id = c.reseller_id AND w.id = c.wallet_id
          CROSS JOIN LATERAL (
             SELECT count(*) AS settled, coalesce(max(t.n), 0) AS last,
@@ -150,8 +187,8 @@ _BY_HAND = (
         SELECT coalesce(j.entry_id, e.id)::text AS id,
                coalesce(j.reseller_id, e.book_id) AS book_id, w.account_id,
                j.entry_id IS NOT NULL AND e.id IS NOT NULL AND j.amount_minor = m.moved AS holds
-          FROM adjustments j
-          FULL JOIN (SELECT * FROM ledger_entries WHERE kind IN ('adjustment', 'credit')) e
+          FROM examined_adjustments j
+          FULL JOIN (SELECT * FROM examined_entries WHERE kind IN ('adjustment', 'credit')) e
             ON e.book_id = j.reseller_id AND e.id = j.entry_id
           LEFT JOIN wallets w ON w.reseller_id = j.reseller_id AND w.id = j.wallet_id
           LEFT JOIN bonus_lots l ON l.reseller_id = j.reseller_id AND l.id = j.lot_id
@@ -170,8 +207,8 @@ _BY_HAND = (
                coalesce(r.reseller_id, e.book_id) AS book_id, NULL::uuid AS account_id,
                r.entry_id IS NOT NULL AND e.key = 'reversal:' || r.entry_id
                AND coalesce(m.is_even, false) AS holds
-          FROM reversals r
-          FULL JOIN (SELECT * FROM ledger_entries WHERE kind = 'reversal') e
+          FROM examined_reversals r
+          FULL JOIN (SELECT * FROM examined_entries WHERE kind = 'reversal') e
             ON e.book_id = r.reseller_id AND e.id = r.reversal_id
          CROSS JOIN LATERAL (
             SELECT bool_and(t.total = 0) AS is_even

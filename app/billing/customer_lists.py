@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from app import ledger
@@ -39,13 +39,7 @@ def customer_page(
         .limit(size + 1)
     )
     if search:
-        sought = search.casefold()
-        query = query.where(
-            or_(
-                func.lower(Customer.name).contains(sought, autoescape=True),
-                func.lower(Customer.number).contains(sought, autoescape=True),
-            )
-        )
+        query = query.where(_holds(search.casefold()))
     if before is not None:
         query = query.where(Customer.id < before)
     rows = session.execute(query).all()
@@ -56,3 +50,10 @@ def customer_page(
         wallet_line(customer, wallet, balances[wallet.account_id]) for customer, wallet in shown
     ]
     return Page(lines, str(shown[-1][0].id) if len(rows) > size else None)
+
+
+def _holds(sought: str) -> ColumnElement[bool]:
+    return or_(
+        func.lower(Customer.name).contains(sought, autoescape=True),
+        func.lower(Customer.number).contains(sought, autoescape=True),
+    )

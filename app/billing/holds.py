@@ -79,19 +79,19 @@ def place_hold(
     amount: Money,
     expires_at: datetime,
     now: datetime,
+    basis: str | None = None,
 ) -> PlacedHold:
     """Keep credit of a wallet back until a time, once per key, or return the first hold.
 
-    Refuses, changing nothing: nothing or less, a time outside a minute to a day, an unknown
-    customer, a wallet that is frozen or blocked, a spending cap, a wallet that has too little, a
-    key used with another amount or customer.
+    Repeated with the same `basis`, what was worked out from it may differ. Refuses nothing or less,
+    a time outside a minute to a day, an unknown customer, a wallet that is frozen, blocked or has
+    too little, a spending cap, a key used for another amount, basis or customer.
     """
-    draft = _draft(scope, key, customer_id, amount, expires_at=expires_at, now=now)
+    draft = _draft(scope, key, customer_id, amount, expires_at=expires_at, now=now, basis=basis)
     note_emitted(session)
     try:
-        held = ledger.hold_through(
-            session, draft, function="reserve_credit", arguments=(customer_id, amount.currency)
-        )
+        whose = (customer_id, amount.currency)
+        held = ledger.hold_through(session, draft, function="reserve_credit", arguments=whose)
         if held is None:
             purse = _purse(session, scope, customer_id, amount.currency, now)
             held = ledger.hold(session, draft.of(_parts(purse, amount, now)))
@@ -245,10 +245,15 @@ def _draft(
     *,
     expires_at: datetime,
     now: datetime,
+    basis: str | None,
 ) -> ledger.HoldDraft:
     _require_amount(amount)
     _require_time(expires_at, now)
-    facts = {"key": key, "customer": customer_id, "minor": amount.minor, "in": amount.currency}
+    facts: dict[str, object] = {"key": key, "customer": customer_id}
+    if basis is None:
+        facts |= {"minor": amount.minor, "in": amount.currency}
+    else:
+        facts |= {"basis": basis}
     return ledger.HoldDraft(
         book_id=scope.reseller_id,
         hold_id=new_id(),

@@ -13,13 +13,13 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from itertools import islice
-from typing import TypeVar
 from uuid import UUID
 
-from app import identity, ledger
+from app import identity
 from app.billing.careful_charges import Outcome, charge_with_care
 from app.billing.charges import charge_usage
 from app.billing.errors import SubjectNeededError, UnknownSubjectError
+from app.billing.moving_books import while_books_move
 from app.billing.reported import Reported, ReportedUsage, Result
 from app.billing.usage import Charge, UsageEvent
 from app.identity import SubjectHolder
@@ -27,10 +27,6 @@ from app.kernel import AppError, transaction
 from app.tenancy import PlatformScope, TenantScope
 
 CHUNK = 1_000
-# Whoever meets moved books waits for nothing: those that moved them have committed.
-TRIES = 4
-
-T = TypeVar("T")
 Holder = SubjectHolder | AppError
 Finder = Callable[[Sequence[ReportedUsage]], list[Holder]]
 
@@ -109,7 +105,7 @@ def _charge_together(
             return charge_with_care(session, scope, usages=usages, now=now)
 
     with suppress(AppError):
-        return _tried(charge)
+        return while_books_move(charge)
     return [_outcome(scope, usage, now) for usage in usages]
 
 
@@ -125,15 +121,7 @@ def _charge_alone(scope: TenantScope, usage: UsageEvent, now: datetime) -> Charg
         with transaction(scope, sole=True) as session:
             return charge_usage(session, scope, usage=usage, now=now)
 
-    return _tried(charge)
-
-
-def _tried(act: Callable[[], T]) -> T:
-    """Act, and again while the books move meanwhile; the last time the refusal stands."""
-    for _ in range(TRIES - 1):
-        with suppress(ledger.BooksMovedError):
-            return act()
-    return act()
+    return while_books_move(charge)
 
 
 def _holders_here(scope: TenantScope, events: Sequence[ReportedUsage]) -> list[Holder]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 from app import audit, ledger
 from app.billing import chart
 from app.billing.adjustments import AdjustmentSource, adjustment_of, keep_adjustment
-from app.billing.bonuses import LotDraft, draft_lot, keep_lot
+from app.billing.bonuses import draft_lot, keep_lot
 from app.billing.credit_models import Adjustment
 from app.billing.errors import CommissionTooLowError, ExpiryRefusedError, OwnBalanceTooLowError
 from app.billing.models import LotSource, TopUp, Wallet
@@ -43,6 +44,35 @@ class OwnMovement:
     at: datetime
     customer_id: UUID | None
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Gift:
+    """Credit that a reseller gives to a wallet."""
+
+    key: str
+    own_id: UUID
+    wallet: Wallet
+    amount: Money
+    as_bonus: bool
+    expires_at: datetime | None
+
+    def __post_init__(self) -> None:
+        if self.expires_at is not None and not self.as_bonus:
+            raise ExpiryRefusedError
+
+    def fingerprint(self) -> bytes:
+        """Return the hash of what makes two gifts the same; the reason is nobody's here (M3)."""
+        expires_at = self.expires_at
+        return ledger.fingerprint(
+            {
+                "wallet": self.wallet.id,
+                "minor": self.amount.minor,
+                "currency": self.amount.currency,
+                "bonus": self.as_bonus,
+                "expires_at": None if expires_at is None else expires_at.timestamp(),
+            }
+        )
 
 
 def own_balance(session: Session, scope: TenantScope, *, currency: str) -> OwnBalance:
@@ -110,35 +140,19 @@ def fund_by_commission(
     Whatever else takes commission out must lock the own balance first, as this does.
     """
     require_credit_amount(amount)
-    book = scope.reseller_id
-    commission = ledger.open_account(
-        session, book, AccountName(chart.COMMISSION, book, amount.currency)
-    )
     own = _open(session, scope, amount.currency)
     # Commission is never locked: who takes of it at once waits here, and counts what is left.
-    ledger.lock_balances(session, book, [own])
-    entry_key = f"funding:{key}"
-    if entry_key not in ledger.known_entries(session, book, [entry_key], accounts=[own]):
+    ledger.lock_balances(session, scope.reseller_id, [own])
+    draft = _funding(session, own, scope=scope, amount=amount, key=f"funding:{key}", now=now)
+    if not ledger.known_entries(session, draft.book_id, [draft.key], accounts=[own]):
         _require_commission(session, scope, amount)
-    posted = ledger.post(
-        session,
-        EntryDraft(
-            book_id=book,
-            kind=chart.FUNDING,
-            key=entry_key,
-            input_hash=ledger.fingerprint({"minor": amount.minor, "currency": amount.currency}),
-            effective_at=now,
-            transfers=[TransferDraft(commission, own, amount)],
-            watch=own,
-        ),
-    )
-    if not posted.replayed:
+    if not ledger.post(session, draft).replayed:
         audit.record(
             session,
-            book,
+            scope.reseller_id,
             actor=actor,
             action="billing.own_balance_funded",
-            subject_id=book,
+            subject_id=scope.reseller_id,
             facts={"amount_minor": amount.minor, "currency": amount.currency},
         )
     return own_balance(session, scope, currency=amount.currency)
@@ -178,29 +192,13 @@ def give_credit(
     """
     require_credit_amount(amount)
     written = require_reason(reason)
-    if expires_at is not None and (not as_bonus or expires_at <= now):
-        raise ExpiryRefusedError
     wallet = get_wallet_by_id(session, scope, wallet_id=wallet_id)
     require_currency(wallet, amount)
     own = _open(session, scope, amount.currency)
-    ledger.lock_balances(session, scope.reseller_id, [own, wallet.account_id])
-    facts = _fingerprint(wallet, amount, expires_at, as_bonus=as_bonus)
-    known = _known(session, scope, f"credit:{key}", facts)
-    if known is not None:
+    gift = _Gift(f"credit:{key}", own, wallet, amount, as_bonus, expires_at)
+    if known := _known(session, scope, gift):
         return known
-    lot = _lot(session, scope, amount, expires_at) if as_bonus else None
-    entry_id = _post(
-        session,
-        scope,
-        wallet,
-        amount=amount,
-        lot=lot,
-        key=f"credit:{key}",
-        fingerprint=facts,
-        now=now,
-    )
-    if lot is not None:
-        keep_lot(session, wallet, lot, source=LotSource.RESELLER)
+    entry_id, lot_id = _post(session, scope, gift, now)
     return keep_adjustment(
         session,
         wallet,
@@ -208,77 +206,85 @@ def give_credit(
         source=AdjustmentSource.RESELLER,
         reason=written,
         entry_id=entry_id,
-        lot_id=lot.id if lot else None,
+        lot_id=lot_id,
         actor=actor,
         now=now,
     )
 
 
-def _fingerprint(
-    wallet: Wallet, amount: Money, expires_at: datetime | None, *, as_bonus: bool
-) -> bytes:
-    return ledger.fingerprint(
-        {
-            "wallet": wallet.id,
-            "minor": amount.minor,
-            "currency": amount.currency,
-            "bonus": as_bonus,
-            "expires_at": None if expires_at is None else expires_at.timestamp(),
-        }
+def _funding(
+    session: Session, own: UUID, *, scope: TenantScope, amount: Money, key: str, now: datetime
+) -> EntryDraft:
+    book = scope.reseller_id
+    commission = ledger.open_account(
+        session, book, AccountName(chart.COMMISSION, book, amount.currency)
+    )
+    return EntryDraft(
+        book_id=book,
+        kind=chart.FUNDING,
+        key=key,
+        input_hash=ledger.fingerprint({"minor": amount.minor, "currency": amount.currency}),
+        effective_at=now,
+        transfers=[TransferDraft(commission, own, amount)],
+        watch=own,
     )
 
 
-def _known(session: Session, scope: TenantScope, key: str, fingerprint: bytes) -> Adjustment | None:
-    """Return what was given under this key before; whoever asks holds the own balance's lock."""
-    known = ledger.known_entries(session, scope.reseller_id, [key], accounts=[]).get(key)
+def _known(session: Session, scope: TenantScope, gift: _Gift) -> Adjustment | None:
+    """Lock own balance and wallet, and return what was given under this key before."""
+    book = scope.reseller_id
+    ledger.lock_balances(session, book, [gift.own_id, gift.wallet.account_id])
+    known = ledger.known_entries(session, book, [gift.key], accounts=[]).get(gift.key)
     if known is None:
         return None
-    if known.input_hash != fingerprint:
-        raise ledger.KeyReusedError(key=key)
+    if known.input_hash != gift.fingerprint():
+        raise ledger.KeyReusedError(key=gift.key)
     return adjustment_of(session, scope, entry_id=known.entry_id)
 
 
-def _lot(
-    session: Session, scope: TenantScope, amount: Money, expires_at: datetime | None
-) -> LotDraft:
-    giver = chart.own_balance_account(scope.reseller_id, amount.currency)
-    return draft_lot(session, scope, amount=amount, giver=giver, expires_at=expires_at)
-
-
 def _post(
+    session: Session, scope: TenantScope, gift: _Gift, now: datetime
+) -> tuple[UUID, UUID | None]:
+    """Book a gift; return its entry and the lot that it became, if it did."""
+    if not gift.as_bonus:
+        tax = tax_falling_due(session, scope, credit=gift.amount, at=now)
+        given = TransferDraft(gift.own_id, gift.wallet.account_id, gift.amount)
+        transfers = [given, *chart.tax_transfers(scope.reseller_id, tax)]
+        return _post_entry(session, gift, transfers, [gift.own_id], now), None
+    # Not before: what was given stays given when it is sent again after it has expired.
+    if gift.expires_at is not None and gift.expires_at <= now:
+        raise ExpiryRefusedError
+    giver = chart.own_balance_account(scope.reseller_id, gift.amount.currency)
+    lot = draft_lot(session, scope, amount=gift.amount, giver=giver, expires_at=gift.expires_at)
+    entry_id = _post_entry(session, gift, [lot.transfer], [gift.own_id, lot.account_id], now)
+    keep_lot(session, gift.wallet, lot, source=LotSource.RESELLER)
+    return entry_id, lot.id
+
+
+def _post_entry(
     session: Session,
-    scope: TenantScope,
-    wallet: Wallet,
-    *,
-    amount: Money,
-    lot: LotDraft | None,
-    key: str,
-    fingerprint: bytes,
+    gift: _Gift,
+    transfers: Sequence[TransferDraft],
+    guarded: Sequence[UUID],
     now: datetime,
 ) -> UUID:
-    book, own = scope.reseller_id, _account_id(scope, amount.currency)
-    if lot is None:
-        tax = tax_falling_due(session, scope, credit=amount, at=now)
-        given = TransferDraft(own, wallet.account_id, amount)
-        transfers = [given, *chart.tax_transfers(book, tax)]
-    else:
-        transfers = [lot.transfer]
     draft = EntryDraft(
-        book_id=book,
+        book_id=gift.wallet.reseller_id,
         kind=chart.CREDIT,
-        key=key,
-        input_hash=fingerprint,
+        key=gift.key,
+        input_hash=gift.fingerprint(),
         effective_at=now,
         transfers=transfers,
-        watch=wallet.account_id,
-        guarded=[own] if lot is None else [own, lot.account_id],
+        watch=gift.wallet.account_id,
+        guarded=guarded,
     )
     try:
         return ledger.post(session, draft).entry_id
     except ledger.InsufficientFundsError as refused:
-        required, available = amount.minor, refused.facts["available"]
         raise OwnBalanceTooLowError(
-            required=required, available=available, currency=amount.currency
+            required=gift.amount.minor,
+            available=refused.facts["available"],
+            currency=gift.amount.currency,
         ) from refused
 
 

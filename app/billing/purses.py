@@ -7,10 +7,11 @@ Wallets, lots and receivables are found first and locked together, in the order 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -42,6 +43,7 @@ SELECT v.wallet_id, v.meter, v.month, v.quantity FROM usage_volumes v
 """
 
 Slot = tuple[str, date]
+Row = tuple[Any, ...]
 
 
 @dataclass(slots=True)
@@ -125,33 +127,31 @@ def lock_purses(
     asked = [book, ledger.as_array(customers), currency]
     rows = cursor(session).execute(_WALLETS, asked).fetchall()
     lots = _lots(session, book, [row[0] for row in rows if row[4]], now)
-    subordinate = [account for some in lots.values() for account, _ in some]
     owing = [row[5] for row in rows if row[5] is not None]
-    accounts = [*(row[2] for row in rows), *subordinate, *owing, *beside]
-    balances = ledger.lock_balances(session, book, accounts)
-    # A hold may keep nothing of the wallet's own account back, only bonus.
-    keeping = [
-        row[2]
-        for row in rows
-        if any(balances[own].held for own in [row[2], *(lot for lot, _ in lots[row[0]])])
-    ]
-    if keeping and ledger.expire_holds(session, book, keeping):
-        balances = ledger.lock_balances(session, book, list(balances))
-    purses = {}
-    for wallet, customer, account, state, care, receivable in rows:
-        payers = [
-            *(Payer(PayerKind.BONUS, balances[lot]) for lot, is_alive in lots[wallet] if is_alive),
-            Payer(PayerKind.WALLET, balances[account]),
-        ]
-        if receivable is not None:
-            payers.append(Payer(PayerKind.RECEIVABLE, balances[receivable]))
-        purses[wallet] = Purse(
-            wallet, customer, account, state, care, balances[account], payers=payers
-        )
+    own = {row[2]: [row[2], *(lot for lot, _ in lots[row[0]])] for row in rows}
+    balances = _lock(session, book, own, [*owing, *beside])
+    purses = {row[0]: _purse(row, lots[row[0]], balances) for row in rows}
     _add_caps(session, book, purses)
     if months:
         _add_volumes(session, book, purses, months)
     return {purse.customer_id: purse for purse in purses.values()}
+
+
+def _lock(
+    session: Session, book: UUID, own: Mapping[UUID, Sequence[UUID]], others: Sequence[UUID]
+) -> dict[UUID, ledger.LockedBalance]:
+    """Lock the accounts of wallets, each with its lots, and others; write down expired holds.
+
+    A hold may keep nothing of a wallet's own account back, only bonus.
+    """
+    accounts = [account for some in own.values() for account in some]
+    balances = ledger.lock_balances(session, book, [*accounts, *others])
+    keeping = [
+        wallet for wallet, some in own.items() if any(balances[account].held for account in some)
+    ]
+    if keeping and ledger.expire_holds(session, book, keeping):
+        balances = ledger.lock_balances(session, book, list(balances))
+    return balances
 
 
 def lock_purse(
@@ -171,6 +171,20 @@ def lock_purse(
         now=now,
         beside=beside,
     )[wallet.customer_id]
+
+
+def _purse(
+    row: Row, lots: Iterable[tuple[UUID, bool]], balances: Mapping[UUID, ledger.LockedBalance]
+) -> Purse:
+    """Return a wallet with the payers that may pay, in their order."""
+    wallet, customer, account, state, care, receivable = row
+    payers = [
+        *(Payer(PayerKind.BONUS, balances[lot]) for lot, is_alive in lots if is_alive),
+        Payer(PayerKind.WALLET, balances[account]),
+    ]
+    if receivable is not None:
+        payers.append(Payer(PayerKind.RECEIVABLE, balances[receivable]))
+    return Purse(wallet, customer, account, state, care, balances[account], payers=payers)
 
 
 def _lots(

@@ -61,11 +61,13 @@ class NamedPayer(BaseModel):
         return self
 
 
-class ReportedUsage(NamedPayer):
-    """One usage event, well formed; `quantity` is in the meter's unit.
+class DeliveredUsage(BaseModel):
+    """What was delivered, well formed, without a word of who pays for it.
 
     The same event has the same `id` for ever.
     """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     event_id: EventId = Field(
         alias="id",
@@ -82,6 +84,10 @@ class ReportedUsage(NamedPayer):
     counterparty: PhoneNumber | None = Field(
         default=None, description="the other party's number; masked on pages, deleted after a time"
     )
+
+
+class ReportedUsage(NamedPayer, DeliveredUsage):
+    """One usage event, well formed; `quantity` is in the meter's unit."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,14 +72,7 @@ def reverse_charge(
     if isinstance(charge.record, UsageRecord):
         _forget_usage(session, scope, charge.record, charge.entry)
     emit(session, scope.reseller_id, BalanceChanged(wallet.id, wallet.account_id))
-    audit.record(
-        session,
-        scope.reseller_id,
-        actor=actor,
-        action="billing.charge_reversed",
-        subject_id=entry_id,
-        facts={"reversal": str(posted.entry_id), "gross_minor": charge.record.gross_minor},
-    )
+    _audit(session, reversal, charge.record.gross_minor, actor)
     return reversal
 
 
@@ -91,6 +84,17 @@ def _charge(session: Session, scope: TenantScope, entry_id: UUID) -> _Charge:
     if entry.kind == chart.USAGE:
         return _Charge(entry, session.get_one(UsageRecord, key))
     return _Charge(entry, session.get_one(FeeRecord, key))
+
+
+def _audit(session: Session, reversal: Reversal, gross: int, actor: audit.Actor) -> None:
+    audit.record(
+        session,
+        reversal.reseller_id,
+        actor=actor,
+        action="billing.charge_reversed",
+        subject_id=reversal.entry_id,
+        facts={"reversal": str(reversal.reversal_id), "gross_minor": gross},
+    )
 
 
 def _post(

@@ -7,12 +7,11 @@ relations, and what they compare it with from the tables.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
 from app import commissions
-from app.billing.credit_laws import LAWS as CREDIT_LAWS
+from app.billing import credit_laws
 from app.billing.models import Wallet
 from app.billing.wallets import freeze_wallet
 from app.ledger import NOWHERE, Check, Law, Reach, examine_all, relations
@@ -217,8 +216,7 @@ LAWS: tuple[Law, ...] = (
         """,  # noqa: S608
     ),
     *commissions.LAWS,
-    # Lots, fees and adjustments are few beside charges: counted from zero.
-    *(replace(law, incremental=False) for law in CREDIT_LAWS),
+    *credit_laws.LAWS,
 )
 
 
@@ -227,7 +225,12 @@ def verify(session: Session, scope: PlatformScope, *, reach: Reach = Reach.WHOLE
 
     `Reach.NEW` looks at what `ledger.mark_new` marked before in the same transaction.
     """
-    among = {**relations(reach), **_RELATIONS[reach], **commissions.relations(reach)}
+    among = {
+        **relations(reach),
+        **_RELATIONS[reach],
+        **credit_laws.RELATIONS[reach],
+        **commissions.relations(reach),
+    }
     return examine_all(session, scope, LAWS, reach=reach, among=among)
 
 

@@ -23,6 +23,8 @@ from app.ledger.errors import (
 
 _POST = "SELECT * FROM {}({})"
 _ARGUMENTS = 12
+# Whoever binds a key and then waits for an account may meet whoever did it the other way round.
+_DEADLOCK = "40P01"
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
 
 
@@ -91,8 +93,8 @@ def post(session: Session, draft: EntryDraft) -> Posted:
     Refuses, and then the whole transaction must be rolled back: a guarded account that cannot
     pay (InsufficientFundsError), a key that was used with other input (KeyReusedError), accounts
     that the rules do not join or a guarded one that is not named (TransferRefusedError), a hold
-    that is not open any more (HoldClosedError). An entry without transfers costs nothing and
-    still binds its key.
+    that is not open any more (HoldClosedError), somebody who did the same in another order
+    (BooksMovedError: again). An entry without transfers costs nothing and still binds its key.
     """
     posted = post_through(session, draft, function="ledger_post")
     if posted is None:
@@ -141,7 +143,7 @@ def refusal(error: psycopg.DatabaseError, *, key: str, currency: str = "") -> Ex
         return KeyReusedError(key=key)
     if error.sqlstate in {"KL003", "23514"}:
         return TransferRefusedError(key=key)
-    if error.sqlstate == "KL004":
+    if error.sqlstate in {"KL004", _DEADLOCK}:
         return BooksMovedError()
     if error.sqlstate == "KL005":
         return HoldClosedError()

@@ -33,6 +33,7 @@ def schedule(configuration: WorkerConfiguration) -> list[Occasion]:
         Occasion("grant_bonuses", "11 3 * * *"),
         Occasion("export_heads", "*/5 * * * *"),
         Occasion("verify_new_bookings", "11 * * * *"),
+        Occasion("expire_holds", "* * * * *"),
         Occasion("expire_bonuses", "*/5 * * * *"),
         # Each hour what has become due, and once more what a wallet could not pay before.
         Occasion("charge_fees", "7 * * * *"),

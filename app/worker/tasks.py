@@ -1,6 +1,8 @@
 """Every task a job can name. Defer one with `kernel.defer(session, "<name>", **arguments)`."""
 
 from datetime import timedelta
+from itertools import groupby
+from operator import itemgetter
 from uuid import UUID
 
 import structlog
@@ -169,6 +171,25 @@ def grant_bonuses(ports: Ports) -> None:
         with transaction(scope) as session:
             granted += len(billing.grant_due_bonuses(session, scope, now=ports.clock()))
     _log.info("bonuses_granted", bonuses=granted)
+
+
+@task("expire_holds")
+def expire_holds(_ports: Ports) -> None:
+    """Write down which holds have expired, and say so to open pages (requirement C5).
+
+    They count as free without it: this keeps the list of open holds short and the pages true.
+    """
+    with transaction(_PLATFORM) as session:
+        overdue = ledger.overdue_accounts(session)
+    expired = 0
+    for book, accounts in groupby(overdue, key=itemgetter(0)):
+        scope = TenantScope(book)
+        with transaction(scope) as session:
+            expired += billing.expire_holds(
+                session, scope, accounts=[account for _, account in accounts]
+            )
+    if expired:
+        _log.info("holds_expired", holds=expired)
 
 
 @task("expire_bonuses")

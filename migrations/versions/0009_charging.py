@@ -24,8 +24,9 @@ ALLOWED = """
         ON r.entry_kind = p_kind AND r.debit_kind = d.kind AND r.credit_kind = c.kind
 """
 
-# The order matters. The entry comes first: two deliveries of one key meet at its unique index and
-# the second waits, then answers what the first one wrote. Shared accounts are only read.
+# The order matters, and is everybody's: guarded accounts, then keys, then holds. Two deliveries of
+# one key that pay from different accounts meet at its unique index: the second waits, then answers
+# what the first one wrote. Shared accounts are only read.
 # `p_guarded` names the guarded accounts of the entry in the order of their ids, the watched one
 # among them: it always gets a posting, which keeps the answer, also of an entry that costs nothing.
 POST = f"""
@@ -45,6 +46,16 @@ DECLARE
     written bigint;
     is_checked boolean := false;
 BEGIN
+    IF p_hold IS NOT NULL THEN
+        PERFORM ledger_lock_hold(p_book, p_hold, p_guarded);
+    ELSIF cardinality(p_guarded) = 1 THEN
+        PERFORM 1 FROM ledger_balances b
+          WHERE b.book_id = p_book AND b.account_id = p_guarded[1] FOR NO KEY UPDATE;
+    ELSE
+        PERFORM 1 FROM ledger_balances b
+          WHERE b.book_id = p_book AND b.account_id = ANY (p_guarded)
+          ORDER BY b.account_id FOR NO KEY UPDATE;
+    END IF;
     INSERT INTO ledger_entries (book_id, id, kind, key, input_hash, effective_at)
     VALUES (p_book, p_entry, p_kind, p_key, p_hash, p_effective)
     ON CONFLICT (book_id, key) DO NOTHING;
@@ -64,11 +75,8 @@ BEGIN
 
     replayed := false;
     entry_id := p_entry;
-    IF p_hold IS NOT NULL THEN
-        PERFORM ledger_lock_hold(p_book, p_hold, p_guarded);
-        IF NOT ledger_close_hold(p_book, p_hold, p_entry) THEN
-            RAISE EXCEPTION 'hold % is closed', p_hold USING ERRCODE = 'KL005';
-        END IF;
+    IF p_hold IS NOT NULL AND NOT ledger_close_hold(p_book, p_hold, p_entry) THEN
+        RAISE EXCEPTION 'hold % is closed', p_hold USING ERRCODE = 'KL005';
     END IF;
     FOR place IN 1 .. cardinality(p_guarded) LOOP
         account := p_guarded[place];

@@ -12,7 +12,7 @@ depends_on = None
 TENANT = "nullif(current_setting('app.reseller_id', true), '')::uuid"
 
 # `account_id` is the wallet's own account; the wallet's lots may be among the others. They are
-# locked in the order of their ids before anything moves, and the row of the hold after them. What
+# locked in the order of their ids before a key is bound, and the row of the hold after them. What
 # expired holds keep back is not answered as held, whether somebody has written it down or not.
 HOLD = """
 CREATE FUNCTION ledger_hold(
@@ -26,6 +26,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp 
 DECLARE
     known ledger_holds;
 BEGIN
+    PERFORM 1 FROM ledger_balances b
+      WHERE b.book_id = p_book AND b.account_id = ANY (p_accounts)
+      ORDER BY b.account_id FOR NO KEY UPDATE;
     INSERT INTO ledger_holds (book_id, id, key, input_hash, expires_at, account_id, accounts, amounts)
     VALUES (p_book, p_hold, p_key, p_hash, p_expires, p_accounts[1], p_accounts, p_amounts)
     ON CONFLICT (book_id, key) DO NOTHING;
@@ -72,9 +75,6 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp 
 DECLARE
     before ledger_balances;
 BEGIN
-    PERFORM 1 FROM ledger_balances b
-      WHERE b.book_id = p_book AND b.account_id = ANY (p_accounts)
-      ORDER BY b.account_id FOR NO KEY UPDATE;
     FOR place IN 1 .. cardinality(p_accounts) LOOP
         UPDATE ledger_balances b SET held = b.held + p_amounts[place], revision = b.revision + 1
          WHERE b.book_id = p_book AND b.account_id = p_accounts[place] AND p_amounts[place] >= 0

@@ -12,6 +12,7 @@ from tests.factories.money import (
     a_priced_reseller,
     a_settled_top_up,
     a_wallet,
+    an_offer,
     funds_of,
 )
 
@@ -222,6 +223,22 @@ def test_a_key_without_the_scope_may_not_charge(app: Flask) -> None:
 
     assert refused.status_code == 403
     assert funds_of(wallet) == 5_000
+
+
+def test_an_answer_tells_increments_and_allowance_and_so_does_its_repetition(app: Flask) -> None:
+    offer = an_offer(
+        meter="told_minutes", parts=60, increment="60/60", allowance="2", unit_price="0.10"
+    )
+    reseller = a_priced_reseller(offer=offer)
+    wallet = a_wallet(5_000, reseller=reseller)
+    body = a_body(wallet.customer_id, meter="told_minutes", quantity="4.5")
+
+    first, again = (a_caller(app, reseller).post(USAGE, body).get_json() for _ in range(2))
+
+    assert (first["quantity"], first["billed"], first["free"]) == ("4.5", "5", "2")
+    assert first["amount"] == {"minor": 30, "currency": "EUR"}
+    assert first["owed"] == first["bonus"] == {"minor": 0, "currency": "EUR"}
+    assert again == first
 
 
 def test_a_line_instead_of_a_customer_is_charged_to_whose_it_is(app: Flask) -> None:

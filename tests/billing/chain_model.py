@@ -151,7 +151,11 @@ class WalletModel:
     version: int = 0
 
     def pay_in(self, minor: int) -> None:
-        self.own.posted += minor
+        """Pay what is owed first; the rest is the customer's."""
+        owed = min(minor, -self.receivable.posted) if self.receivable else 0
+        if self.receivable:
+            self.receivable.posted += owed
+        self.own.posted += minor - owed
         self.version += 1
         self.book.add("clearing", -minor)
         if self.book.terms.is_taxed_at_top_up:

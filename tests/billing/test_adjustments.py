@@ -1,58 +1,42 @@
-"""Credit given or taken by hand: by the platform, or from a reseller's own balance (C10)."""
+"""Credit that the platform gives or takes by hand (requirement C10)."""
 
-from collections.abc import Callable
-from datetime import timedelta
 from functools import partial
 
 import psycopg
 import pytest
 
-from app import audit, billing
+from app import audit
 from app.billing import (
-    CommissionTooLowError,
     CreditAmountError,
-    ExpiryRefusedError,
     InsufficientFundsError,
-    OwnBalanceTooLowError,
     PlatformOnlyError,
     ReasonRefusedError,
-    TopUpInProgressError,
     WalletNotFoundError,
     adjust_wallet,
-    give_credit,
 )
 from app.kernel import AppError, CurrencyMismatchError, Money, new_id, now, transaction
 from app.ledger import KeyReusedError
 from app.pricing import CreditPurpose
-from app.tenancy import PLATFORM_ID, TenantScope
+from app.tenancy import PLATFORM_ID
 from tests.conftest import Database
 from tests.factories import a_reseller, scope_of
 from tests.factories.counts import rows_of_all_tables
 from tests.factories.credits import (
     PLATFORM_ADMIN,
     REASON,
-    STAFF,
     adjust,
     broken_laws,
     euros,
-    figures,
-    fund,
-    give,
-    lots_of,
-    own_balance_of,
-    own_funds,
 )
 from tests.factories.money import (
-    a_chain,
     a_priced_reseller,
     a_wallet,
     an_offer,
-    charge,
     funds_of,
     owned_by,
     scope_of_wallet,
 )
-from tests.factories.races import all_at_once, answers, refusals
+from tests.factories.races import all_at_once, answers
 
 pytestmark = pytest.mark.usefixtures("own_database")
 
@@ -199,216 +183,3 @@ def test_the_reason_stands_in_the_adjustment_and_not_in_the_audit_trail(
             "source": "platform",
         },)
     ]  # fmt: skip
-
-
-def an_earner(minor: int = 800) -> TenantScope:
-    """A reseller with so much commission (a quarter of the net) in her own book."""
-    reseller = a_priced_reseller(offer=an_offer(tax_rate="0"))
-    charge(a_wallet(minor * 4, reseller=reseller), str(minor * 4))
-    return scope_of(reseller)
-
-
-def test_a_reseller_funds_her_own_balance_from_commission() -> None:
-    scope = an_earner(800)
-
-    left = fund(scope.reseller_id, 500)
-
-    assert (left.balance, left.commission) == (euros(500), euros(300))
-    assert broken_laws() == {}
-
-
-def test_commission_earned_in_books_below_is_not_taken_from_ones_own() -> None:
-    parent, child = a_chain(2, offer=an_offer(tax_rate="0"))
-    charge(a_wallet(1_000, reseller=child), "1000")
-
-    with pytest.raises(CommissionTooLowError):
-        fund(parent.id, 1)
-
-    assert own_balance_of(parent.id) == (0, 0)
-
-
-def test_more_commission_than_there_is_is_refused_and_changes_nothing(
-    own_database: Database,
-) -> None:
-    scope = an_earner(800)
-    before = rows_of_all_tables(own_database.owner_url)
-
-    with pytest.raises(CommissionTooLowError) as refused:
-        fund(scope.reseller_id, 801)
-
-    assert refused.value.facts == {"available": 800, "required": 801, "currency": "EUR"}
-    assert rows_of_all_tables(own_database.owner_url) == before
-
-
-def test_commission_cannot_be_taken_twice_by_several_at_once() -> None:
-    scope = an_earner(800)
-
-    results = all_at_once([partial(fund, scope.reseller_id, 300) for _ in range(8)])
-
-    assert len(answers(results)) == 2
-    assert refusals(results) == [CommissionTooLowError] * 6
-    assert own_balance_of(scope.reseller_id) == (600, 200)
-    assert broken_laws() == {}
-
-
-def test_c3_funding_repeated_under_one_key_happens_once() -> None:
-    scope = an_earner(800)
-
-    results = all_at_once([partial(fund, scope.reseller_id, 800, key="all")] * 6)
-
-    assert len(answers(results)) == 6
-    assert own_balance_of(scope.reseller_id) == (800, 0)
-    with pytest.raises(KeyReusedError):
-        fund(scope.reseller_id, 700, key="all")
-
-
-def test_a_top_up_of_the_own_balance_is_a_deposit_without_tax_or_bonus() -> None:
-    reseller = a_priced_reseller()
-
-    own_funds(reseller, 2_000)
-
-    assert own_balance_of(reseller.id) == (2_000, 0)
-    assert "tax_payable" not in owned_by(PLATFORM_ID, book_id=reseller.id)
-    assert broken_laws() == {}
-
-
-def test_d1_one_top_up_of_the_own_balance_is_created_at_a_time() -> None:
-    scope = scope_of(a_priced_reseller())
-
-    def ask(key: str) -> billing.TopUp:
-        with transaction(scope) as session:
-            return billing.fund_by_top_up(
-                session, scope, amount=euros(1_000), request_key=key, now=now()
-            )
-
-    results = all_at_once([partial(ask, f"request-{number}") for number in range(6)])
-
-    assert len(answers(results)) == 1
-    assert refusals(results) == [TopUpInProgressError] * 5
-
-
-def test_credit_from_the_own_balance_owes_its_tax_like_a_top_up() -> None:
-    reseller = a_priced_reseller()
-    own_funds(reseller, 2_000)
-    wallet = a_wallet(0, reseller=reseller)
-
-    made = give(wallet, 1_190)
-
-    assert (made.source, made.lot_id) == ("reseller", None)
-    assert funds_of(wallet) == 1_190
-    assert own_balance_of(reseller.id)[0] == 810
-    assert taxes(reseller.id) == (190, -190)
-    assert broken_laws() == {}
-
-
-def test_bonus_from_the_own_balance_is_a_lot_without_tax() -> None:
-    reseller = a_priced_reseller()
-    own_funds(reseller, 2_000)
-    wallet = a_wallet(0, reseller=reseller)
-    until = now() + timedelta(days=30)
-
-    made = give(wallet, 500, as_bonus=True, expires_at=until)
-
-    lot = lots_of(wallet)[0]
-    assert (made.lot_id, lot.source, lot.expires_at) == (lot.id, "reseller", until)
-    assert figures(wallet) == (0, 500, 0)
-    assert taxes(reseller.id) == (0, 0)
-    assert charge(wallet, "500").facts.bonus == 500
-    assert broken_laws() == {}
-
-
-def test_a_reseller_cannot_give_more_than_she_has(own_database: Database) -> None:
-    reseller = a_priced_reseller()
-    own_funds(reseller, 1_000)
-    wallet = a_wallet(0, reseller=reseller)
-    before = rows_of_all_tables(own_database.owner_url)
-
-    for as_bonus in (False, True):
-        with pytest.raises(OwnBalanceTooLowError) as refused:
-            give(wallet, 1_001, as_bonus=as_bonus)
-
-        assert refused.value.facts["available"] == 1_000
-
-    assert rows_of_all_tables(own_database.owner_url) == before
-    assert own_balance_of(reseller.id)[0] == 1_000
-
-
-def test_gifts_to_several_customers_at_once_never_overdraw_the_own_balance() -> None:
-    reseller = a_priced_reseller()
-    own_funds(reseller, 1_000)
-    wallets = [a_wallet(500, reseller=reseller) for _ in range(3)]
-
-    acts: list[Callable[[], object]] = [
-        *[partial(give, wallet, 300, as_bonus=True) for wallet in wallets],
-        *[partial(give, wallet, 300) for wallet in wallets],
-        *[partial(charge, wallet, "100") for wallet in wallets],
-    ]
-
-    results = all_at_once(acts)
-
-    assert refusals(results) == [OwnBalanceTooLowError] * 3
-    assert own_balance_of(reseller.id)[0] == 100
-    assert broken_laws() == {}
-
-
-@pytest.mark.parametrize("as_bonus", [False, True])
-def test_c3_a_gift_repeated_at_once_is_given_once(*, as_bonus: bool) -> None:
-    reseller = a_priced_reseller()
-    own_funds(reseller, 1_000)
-    wallet = a_wallet(0, reseller=reseller)
-
-    results = all_at_once([partial(give, wallet, 300, key="gift", as_bonus=as_bonus)] * 6)
-
-    assert len({made.id for made in answers(results)}) == 1
-    assert len(answers(results)) == 6
-    assert own_balance_of(reseller.id)[0] == 700
-    with pytest.raises(KeyReusedError):
-        give(wallet, 300, key="gift", as_bonus=not as_bonus)
-    assert broken_laws() == {}
-
-
-@pytest.mark.parametrize(
-    ("wrong", "refusal"),
-    [
-        ({"amount": euros(0)}, CreditAmountError),
-        ({"amount": euros(-1)}, CreditAmountError),
-        ({"amount": Money(100, "USD")}, CurrencyMismatchError),
-        ({"reason": ""}, ReasonRefusedError),
-        ({"expires_at": now() + timedelta(days=1)}, ExpiryRefusedError),
-        ({"as_bonus": True, "expires_at": now() - timedelta(days=1)}, ExpiryRefusedError),
-        ({"wallet_id": new_id()}, WalletNotFoundError),
-    ],
-)
-def test_a_bad_gift_is_refused_and_changes_nothing(
-    own_database: Database, wrong: dict[str, object], refusal: type[AppError]
-) -> None:
-    reseller = a_priced_reseller()
-    own_funds(reseller, 1_000)
-    wallet = a_wallet(500, reseller=reseller)
-    scope = scope_of(reseller)
-    asked: dict[str, object] = {
-        "wallet_id": wallet.id,
-        "amount": euros(100),
-        "reason": REASON,
-        "key": "k",
-        "now": now(),
-        "actor": STAFF,
-    }
-    before = rows_of_all_tables(own_database.owner_url)
-
-    with transaction(scope) as session, pytest.raises(refusal):
-        give_credit(session, scope, **{**asked, **wrong})  # type: ignore[arg-type]
-
-    assert rows_of_all_tables(own_database.owner_url) == before
-
-
-def test_the_latest_adjustments_of_a_wallet_come_first() -> None:
-    reseller = a_priced_reseller()
-    own_funds(reseller, 1_000)
-    wallet = a_wallet(0, reseller=reseller)
-    first, second = adjust(wallet, 100), give(wallet, 200)
-
-    with transaction(scope_of(reseller)) as session:
-        found = billing.list_adjustments(session, scope_of(reseller), wallet_id=wallet.id)
-
-    assert [each.id for each in found] == [second.id, first.id]

@@ -97,11 +97,12 @@ def entries_of(wallet: Wallet) -> int:
     return int(counted or 0)
 
 
-def broken_laws() -> set[str]:
+def broken_laws(book: UUID) -> set[str]:
+    """Which laws this reseller's book breaks; other tests break theirs on purpose."""
     scope = PlatformScope()
     with transaction(scope) as session:
         checks = [*ledger.verify(session, scope), *billing.verify(session, scope)]
-    return {check.name for check in checks if check.broken}
+    return {check.name for check in checks if any(row.book_id == book for row in check.rows)}
 
 
 def block(wallet: Wallet) -> None:
@@ -283,7 +284,7 @@ def test_c3_the_same_batch_four_times_at_once_is_charged_once() -> None:
     assert len(results) == 120
     assert sorted(told(results)) == ["charged"] * 30 + ["repeated"] * 90
     assert funds_of(wallet) == 4_970
-    assert broken_laws() == set()
+    assert broken_laws(wallet.reseller_id) == set()
 
 
 def test_c3_of_one_id_at_many_customers_at_once_one_is_charged() -> None:
@@ -300,7 +301,7 @@ def test_c3_of_one_id_at_many_customers_at_once_one_is_charged() -> None:
         ["billing.event_id_reused"] * 3 + ["charged"]
     ] * 25
     assert sum(funds_of(each) for each in wallets) == 4 * 5_000 - 25
-    assert broken_laws() == set()
+    assert broken_laws(reseller.id) == set()
 
 
 def test_a_chunk_that_is_refused_as_a_whole_is_charged_one_by_one(restless: Database) -> None:

@@ -1,5 +1,6 @@
 """Lines of usage files, read one by one from any place."""
 
+import re
 from io import BytesIO
 from pathlib import Path
 from uuid import UUID
@@ -151,3 +152,10 @@ def test_the_name_tells_the_format_unless_it_is_said(
 def test_a_name_that_tells_nothing_is_refused() -> None:
     with pytest.raises(UsageFileError, match="--format"):
         format_of(Path("calls.txt"), None)
+
+
+def test_the_file_on_the_page_is_a_usage_file() -> None:
+    page = (Path(__file__).parents[2] / "docs/usage.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```csv\n(.*?)```", page, re.DOTALL)
+
+    assert reasons(lines_of(shown)) == [None]

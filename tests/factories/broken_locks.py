@@ -19,11 +19,13 @@ _BALANCE = """(SELECT s.posted FROM ledger_balances s
 
 def check_before_locking(database: Database) -> None:
     """Read the balance first, then write what was reckoned from it: the classic lost update."""
+    _take_nothing_before(database)
     _replace(database, "b.posted + delta", f"{_BALANCE} + delta")
 
 
 def look_up_keys_instead_of_binding_them(database: Database) -> None:
     """Ask whether the key is known instead of letting a unique index decide."""
+    _take_nothing_before(database)
     _replace(
         database,
         "VALUES (p_book, p_entry, p_kind, p_key, p_hash, p_effective)\n"
@@ -34,6 +36,11 @@ def look_up_keys_instead_of_binding_them(database: Database) -> None:
     _execute(database, "ALTER TABLE ledger_entries DROP CONSTRAINT uq_ledger_entries_book_id_key")
 
 
+def look_at_balances_without_locking(database: Database) -> None:
+    """Return balances that were asked for under lock without taking it."""
+    _replace(database, "FOR NO KEY UPDATE", "", function="ledger_lock")
+
+
 def take_accounts_slowly(database: Database, *, seconds: float) -> None:
     """Wait before each account, so that two entries meet half-way; the locks stay as they are."""
     _replace(database, "delta := 0;", f"PERFORM pg_sleep({seconds}); delta := 0;")
@@ -41,9 +48,15 @@ def take_accounts_slowly(database: Database, *, seconds: float) -> None:
 
 def take_accounts_as_given(database: Database) -> None:
     """Lock accounts in the order of the transfers instead of that of their ids."""
+    _take_nothing_before(database)
     _replace(database, "place > 1 AND account <= p_guarded[place - 1]", "false")
     given = "CASE p_kind WHEN 'gift' THEN (p_debits || p_credits)[place] ELSE p_guarded[place] END"
     _replace(database, "account := p_guarded[place];", f"account := {given};")
+
+
+def _take_nothing_before(database: Database) -> None:
+    """Leave the locks of an entry's accounts to the moment when each is changed."""
+    _replace(database, "FOR NO KEY UPDATE", "")
 
 
 def forget_one_roll_up_at_a_time(database: Database) -> None:

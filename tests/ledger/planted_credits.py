@@ -167,7 +167,7 @@ IN_CREDITS = (
     Plant(
         "receivable-has-wallet",
         (f"UPDATE wallets SET receivable_account_id = NULL {_of('id', 'owing_wallet')}",),
-        "receivable",
+        "owing_wallet",
     ),
     Plant(
         "receivable-has-wallet",

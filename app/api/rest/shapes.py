@@ -39,26 +39,37 @@ class ChargeAnswer(BaseModel):
     customer_id: UUID
     meter: str
     quantity: str
+    billed: str = Field(description="the quantity after increments")
+    free: str = Field(description="what of it an allowance made free")
     unit_price: str
     amount: Amount
     net: Amount
     tax: Amount
+    bonus: Amount = Field(description="what of the amount bonus credit paid")
+    owed: Amount = Field(description="what of the amount the next top-up will pay")
+    uncollected: Amount = Field(description="what a capture cost beyond hold and balance")
     balance: Amount
     balance_version: int
 
     @classmethod
     def of(cls, charge: Charge) -> ChargeAnswer:
         """Return the shape of a charge."""
+        facts, currency = charge.facts, charge.gross.currency
         return cls(
             id=charge.id,
             event_id=charge.event_id,
             customer_id=charge.customer_id,
             meter=charge.meter,
             quantity=plain(charge.quantity),
+            billed=plain(charge.billed),
+            free=plain(facts.free),
             unit_price=plain(charge.unit_price),
             amount=Amount.of(charge.gross),
             net=Amount.of(charge.net),
             tax=Amount.of(charge.tax),
+            bonus=Amount(minor=facts.bonus, currency=currency),
+            owed=Amount(minor=facts.owed, currency=currency),
+            uncollected=Amount(minor=facts.uncollected, currency=currency),
             balance=Amount.of(charge.balance),
             balance_version=charge.version,
         )

@@ -25,6 +25,7 @@ class Stub:
     """What the server does now, and what it was asked."""
 
     version: int = 1
+    bonus: int = 0
     status: int = 200
     poll_status: int = 200
     wallet: str = "w1"
@@ -41,7 +42,7 @@ class Stub:
             "posted": version * 100,
             "mark": str(version),
         }
-        return json.dumps({**facts, "text": f"{version},00 €", "is_low": version < 3})
+        return json.dumps({**facts, "text": f"{version + self.bonus},00 €", "is_low": version < 3})
 
     def tell(self, version: int) -> None:
         self.version = version

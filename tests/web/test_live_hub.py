@@ -66,6 +66,22 @@ def test_a_slow_listener_keeps_the_latest_message_only(hub: LiveHub, live: Redis
     assert slow.take() is None
 
 
+def test_of_two_messages_of_one_version_the_later_one_holds(hub: LiveHub, live: RedisLive) -> None:
+    listener, end = hub.listen("wallet.bonus"), hub.listen("wallet.over")
+    for bonus in (500, 300):
+        live.publish(
+            "wallet.bonus", event_id="4", kind="balance", data={"version": 4, "bonus": bonus}
+        )
+    publish(live, "wallet.over", 1)
+
+    assert heard(end) == "1"
+
+    listener.wait(1)
+    latest = listener.take()
+    assert latest is not None
+    assert latest.data["bonus"] == 300
+
+
 def test_an_older_message_never_replaces_a_newer_one(hub: LiveHub, live: RedisLive) -> None:
     listener, end = hub.listen("wallet.order"), hub.listen("wallet.done")
     publish(live, "wallet.order", 10)

@@ -77,6 +77,15 @@ def test_an_older_balance_is_not_shown(page: Page, stub: Stub) -> None:
     expect(page.locator("[data-low-balance]")).to_be_hidden()
 
 
+def test_bonus_that_moves_without_a_new_version_is_shown(page: Page, stub: Stub) -> None:
+    shows(page, "1,00 €")
+
+    stub.bonus = 5
+    stub.tell(1)
+
+    shows(page, "6,00 €")
+
+
 def test_two_tabs_share_one_stream(browser: BrowserContext, page: Page, stub: Stub) -> None:
     shows(page, "1,00 €")
     second = open_page(browser, stub)

@@ -209,3 +209,37 @@ def test_a_listener_wakes_its_stream_when_a_message_comes() -> None:
     told = listener.take()
     assert told is not None
     assert told.id == "1"
+
+
+def with_bonus(minor: int, version: int = 7) -> LiveState:
+    paid, bonus, nothing = Money(version, "EUR"), Money(minor, "EUR"), Money(0, "EUR")
+    return LiveState(version, paid, nothing, paid + bonus, bonus, nothing)
+
+
+def test_bonus_that_moves_without_a_new_version_is_sent_once() -> None:
+    clock = Clock()
+    ear = Ear(clock, alarm_at=1_001)
+    stream = BalanceStream(
+        ear,  # type: ignore[arg-type]
+        with_bonus(500),
+        read=lambda: with_bonus(300),
+        render=lambda told: {"bonus": told.bonus.minor},
+        seen="7.500.0",
+        times=StreamTimes(),
+        chance=random.Random(1),
+        clock=clock,
+    )
+
+    words = [next(stream) for _ in range(3)]
+    ear.alarm_at = clock.now + 1
+    after = next(stream)
+
+    assert words[1].startswith(": ")
+    assert words[2] == 'event:balance\ndata:{"bonus":300}\nid:7.300.0\n\n'
+    assert after.startswith(": ")
+
+
+def test_a_message_of_before_there_was_a_bonus_can_be_read() -> None:
+    told = {"version": 5, "posted": 5, "held": 0, "available": 5, "currency": "EUR"}
+
+    assert LiveState.from_message(Message(told)) == state(5)

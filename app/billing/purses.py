@@ -126,11 +126,8 @@ def lock_purses(
     owing = [row[5] for row in rows if row[5] is not None]
     balances = ledger.lock_balances(session, book, [row[2] for row in rows] + subordinate + owing)
     # A hold may keep nothing of the wallet's own account back, only bonus.
-    keeping = [
-        row[2]
-        for row in rows
-        if any(balances[own].held for own in [row[2], *(lot for lot, _ in lots[row[0]])])
-    ]
+    owned = {row[2]: [row[2], *(lot for lot, _ in lots[row[0]])] for row in rows}
+    keeping = [own for own, some in owned.items() if any(balances[each].held for each in some)]
     if keeping and ledger.expire_holds(session, book, keeping):
         balances = ledger.lock_balances(session, book, list(balances))
     purses = {}
@@ -141,9 +138,7 @@ def lock_purses(
         ]
         if receivable is not None:
             payers.append(Payer(PayerKind.RECEIVABLE, balances[receivable]))
-        purses[wallet] = Purse(
-            wallet, customer, account, state, care, balances[account], payers=payers
-        )
+        purses[wallet] = Purse(wallet, customer, account, state, care, balances[account], payers)
     _add_caps(session, book, purses)
     if months:
         _add_volumes(session, book, purses, months)

@@ -132,7 +132,8 @@ def charges_that_touch_roll_ups(database: Database) -> Iterator[None]:
             " RETURN NEW; END'"
         )
         owner.execute(
-            "CREATE TRIGGER touch AFTER INSERT ON usage_records FOR EACH ROW EXECUTE FUNCTION touch()"
+            "CREATE TRIGGER touch AFTER INSERT ON usage_records"
+            " FOR EACH ROW EXECUTE FUNCTION touch()"
         )
         yield
         owner.execute("DROP TRIGGER touch ON usage_records")

@@ -106,8 +106,7 @@ def place_hold(
         )
         if held is None:
             purse = _purse(session, scope, customer_id, amount.currency, now)
-            held = ledger.hold(session, draft.of(_parts(purse, amount, now)))
-            tell_balances(session, scope, [purse])
+            held = _with_care(session, scope, draft, purse, now)
     except ledger.InsufficientFundsError as refused:
         raise insufficient(refused) from refused
     except ledger.KeyReusedError as refused:
@@ -122,6 +121,21 @@ def place_hold(
         available=Money(held.posted - held.held + held.credit_limit, amount.currency),
         replayed=held.replayed,
     )
+
+
+def _with_care(
+    session: Session, scope: TenantScope, draft: ledger.HoldDraft, purse: Purse, now: datetime
+) -> ledger.Held:
+    """Place a hold under the lock of the wallet, where its lots and caps count.
+
+    Somebody may have placed it while we waited, with what is now missing: then it is answered.
+    """
+    if ledger.is_hold_known(session, scope.reseller_id, draft.key):
+        return ledger.hold(session, draft.of([(purse.account_id, 0)]))
+    amount = Money(sum(minor for _, minor in draft.parts), draft.currency)
+    held = ledger.hold(session, draft.of(_parts(purse, amount, now)))
+    tell_balances(session, scope, [purse])
+    return held
 
 
 def extend_hold(

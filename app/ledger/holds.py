@@ -153,6 +153,12 @@ def get_hold(session: Session, book_id: UUID, hold_id: UUID) -> Hold:
     return found
 
 
+def is_hold_known(session: Session, book_id: UUID, key: str) -> bool:
+    """Return whether a hold was made under this key, whatever has become of it."""
+    known = select(Hold.id).where(Hold.book_id == book_id, Hold.key == key)
+    return session.scalar(known) is not None
+
+
 def present_state(session: Session, found: Hold) -> HoldState:
     """Return the state of a hold by the database's clock: an open one expires by itself."""
     state = HoldState(found.state)

@@ -7,11 +7,14 @@ from functools import partial
 
 import psycopg
 import pytest
+from sqlalchemy.orm import Session
 
 from app import ledger
 from app.billing import (
     Charge,
     EventIdReusedError,
+    HoldKeyReusedError,
+    PlacedHold,
     UsageEvent,
     Wallet,
     capture_hold,
@@ -169,14 +172,54 @@ def test_one_hold_on_the_quick_and_on_the_careful_way_at_once_is_placed_once(
             ledger.lock_balances(session, wallet.reseller_id, [wallet.account_id])
             waiting = pool.submit(a_hold, wallet, 300, key=key)
             wait_for_a_queue(ground.database)
-            careful = place_hold(
-                session, scope, key=key, customer_id=wallet.customer_id,
-                amount=Money(300, "EUR"), expires_at=now() + HOUR, now=now(),
-            )  # fmt: skip
+            careful = place(session, wallet, 300, key)
         quick = waiting.result(20)
 
     assert (careful.replayed, quick.replayed, quick.id) == (False, True, careful.id)
     assert quick.available.minor == 700
+    assert broken_laws() == set()
+
+
+def place(session: Session, wallet: Wallet, minor: int, key: str) -> PlacedHold:
+    return place_hold(
+        session, scope_of_wallet(wallet), key=key, customer_id=wallet.customer_id,
+        amount=Money(minor, "EUR"), expires_at=now() + HOUR, now=now(),
+    )  # fmt: skip
+
+
+def test_a_repetition_that_waited_for_the_first_hold_is_not_refused_for_what_that_took(
+    ground: Ground,
+) -> None:
+    wallet = a_wallet(1_000)
+    a_bonus_lot(wallet, 100)
+    scope, key = scope_of_wallet(wallet), unique("hold")
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(scope) as session:
+            first = place(session, wallet, 900, key)
+            waiting = pool.submit(a_hold, wallet, 900, key=key)
+            wait_for_a_queue(ground.database)
+        again = waiting.result(20)
+
+    assert (first.replayed, again.replayed, again.id) == (False, True, first.id)
+    assert broken_laws() == set()
+
+
+def test_a_hold_that_waited_for_another_under_its_key_says_that_and_not_that_money_is_missing(
+    ground: Ground,
+) -> None:
+    wallet = a_wallet(1_000)
+    a_bonus_lot(wallet, 100)
+    scope, key = scope_of_wallet(wallet), unique("hold")
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(scope) as session:
+            place(session, wallet, 900, key)
+            waiting = pool.submit(a_hold, wallet, 800, key=key)
+            wait_for_a_queue(ground.database)
+        refused = waiting.exception(20)
+
+    assert isinstance(refused, HoldKeyReusedError)
     assert broken_laws() == set()
 
 

@@ -287,7 +287,7 @@ def test_one_reply_altered_and_no_order_explains_it(ground: Served) -> None:
 
     explained = explain([altered if each is read else each for each in history], start)
 
-    assert explain(history, start) is not None
+    assert explain(history, start) is not None, told(2, history)
     assert explained is None
 
 

@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 from app.kernel import AppError, Kind, Money, translatable
 from app.web.formats import DEFAULT_ZONE
 
-_NUMBER = re.compile(r"[-\N{MINUS SIGN}]?\d{1,10}(?:[.,](?P<places>\d{1,6}))?")
+_NUMBER = re.compile(r"[-\N{MINUS SIGN}]?\d{1,10}(?:[.,](?P<places>\d{1,6}))?", re.ASCII)
 _UNITS = "€$£%"
 # Percents to a share, with the six places that are stored.
 _HUNDRED = 100

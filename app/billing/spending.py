@@ -144,13 +144,14 @@ def transfers(
     """
     if len(draws) == 1 and draws[0].payer.kind is not PayerKind.BONUS:
         return paid_by_one(draws[0].payer.balance.account_id, split, accounts, currency)
-    relief = _relief(drawn(draws, PayerKind.BONUS), split, tax_rate, currency)
+    bonus = drawn(draws, PayerKind.BONUS)
+    relief = _relief(bonus, split, tax_rate, currency)
     payees = [(accounts.promotion, relief)] if relief else []
     earned = [*zip(accounts.commissions, split.commissions, strict=True)]
     due = (accounts.tax, split.tax - relief)
     # Tax first is how a charge reads; where a bonus pays, it must not pay the tax.
     order = [*earned, (accounts.revenue, split.revenue)]
-    payees += [*order, due] if relief else [due, *order]
+    payees += [*order, due] if bonus else [due, *order]
     payers = [(each.payer.balance.account_id, each.minor) for each in draws]
     return [
         TransferDraft(debit, credit, Money(minor, currency))

@@ -6,7 +6,7 @@ join as rules here when there are use cases for them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -31,8 +31,9 @@ from app.billing.careful_charges import Outcome, charge_with_care
 from app.kernel import now, transaction
 from app.ledger import HoldClosedError, HoldState
 from app.tenancy import PlatformScope, TenantScope
+from tests.billing.chain_answers import Known, Reserved, require, require_missing
 from tests.billing.chain_books import PLANS, Book, ChainPlan, Payer, moment, open_books
-from tests.billing.chain_model import HoldModel, LotModel, Paid, Refused
+from tests.billing.chain_model import LotModel, Refused
 from tests.conftest import Database
 from tests.factories.credit import a_bonus_lot, a_credit_limit, a_grace_limit, let_lot_expire
 from tests.factories.holds import a_hold, capture, extend, let_hold_expire, release, used
@@ -44,48 +45,6 @@ LIMITS = st.sampled_from([0, 1, 350, 5_000])
 # Of what is available; of what is held.
 SHARES = st.sampled_from([0.01, 0.2, 0.5, 0.9, 1.0, 1.2])
 CAPTURED = st.sampled_from([0.3, 1.0, 1.5, 40.0])
-
-
-@dataclass(frozen=True, eq=False)
-class Known:
-    """An event that was charged, and how."""
-
-    payer: Payer
-    event: UsageEvent
-    charge: Charge
-
-
-@dataclass(frozen=True, eq=False)
-class Reserved:
-    """A hold, its key and its model."""
-
-    payer: Payer
-    id: UUID
-    key: str
-    minor: int
-    model: HoldModel
-
-
-def require(made: Charge, expected: Paid) -> None:
-    """Compare an answer with what the model expects."""
-    assert not made.replayed
-    facts = made.facts
-    assert expected == Paid(
-        gross=made.gross.minor,
-        net=made.net.minor,
-        tax=made.tax.minor,
-        balance=made.balance.minor,
-        version=made.version,
-        bonus=facts.bonus,
-        owed=facts.owed,
-        uncollected=facts.uncollected,
-    )
-
-
-def require_missing(refusal: object, expected: Refused) -> None:
-    assert isinstance(refusal, InsufficientFundsError)
-    assert refusal.facts["required"] == expected.required
-    assert refusal.facts["missing"] == expected.missing
 
 
 class ChainMachine(RuleBasedStateMachine):
@@ -397,7 +356,7 @@ def test_the_books_agree_with_the_model_whatever_happens(own_database: Database)
     run_state_machine_as_test(
         ChainMachine,
         settings=settings(
-            max_examples=60,
+            max_examples=45,
             stateful_step_count=50,
             deadline=None,
             # A shrink would play hundreds of lives more; one of 50 steps reads well as it is.

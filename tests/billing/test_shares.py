@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app import commissions
@@ -116,6 +116,15 @@ def test_whoever_pays_every_draw_is_given_whole_and_every_share_is_paid_whole(
     assert +made.taken == +expected
 
 
+# A bonus of a cent whose tax is less than half a cent: nothing falls back to its giver.
+@example(
+    plan=ChainPlan(
+        (Decimal(0),), (Decimal("0.01"),) * 2, (Decimal("0.07"),) * 2, ("EUR", "USD"),
+        (CreditPurpose.SINGLE,) * 2,
+    ),
+    quantity=Decimal(9),
+    purse=([1], 0),
+)  # fmt: skip
 @given(plan=PLANS, quantity=QUANTITIES, purse=PURSES)
 def test_a_bonus_pays_no_tax_and_nobody_else_pays_back_its_giver(
     plan: ChainPlan, quantity: Decimal, purse: tuple[list[int], int]

@@ -40,7 +40,7 @@ class Stub:
             "wallet_id": self.wallet,
             "version": version,
             "posted": version * 100,
-            "mark": str(version),
+            "mark": f"{version}.{self.bonus}",
         }
         return json.dumps({**facts, "text": f"{version + self.bonus},00 €", "is_low": version < 3})
 

@@ -147,6 +147,7 @@ class BonusLot(Base):
             "id",
             postgresql_where="state = 'open'",
         ),
+        Index("ix_bonus_lots_wallet", "reseller_id", "wallet_id"),
         Index(
             "uq_bonus_lots_top_up",
             "reseller_id",

@@ -220,6 +220,7 @@ def _lots() -> None:
         "ix_bonus_lots_open", "bonus_lots", ["reseller_id", "wallet_id", "expires_at", "id"],
         postgresql_where=sa.text("state = 'open'"),
     )
+    op.create_index("ix_bonus_lots_wallet", "bonus_lots", ["reseller_id", "wallet_id"])
     op.create_index(
         "uq_bonus_lots_top_up", "bonus_lots", ["reseller_id", "top_up_id"], unique=True,
         postgresql_where=sa.text("top_up_id IS NOT NULL"),

@@ -18,7 +18,10 @@ from app.tenancy import PLATFORM_ID, PlatformScope, TenantScope
 
 _PLATFORM = PlatformScope()
 _KEY_NAME = "Demo"
-_KEY_SCOPES = ("usage:write", "usage:read", "balance:read", "customers:read", "transactions:read")
+_KEY_SCOPES = (
+    "usage:write", "usage:read", "holds:write", "balance:read", "customers:read",
+    "transactions:read",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

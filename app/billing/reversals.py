@@ -19,7 +19,7 @@ from app.billing.events import BalanceChanged
 from app.billing.models import BonusLot, LotState, UsageRecord, UsageVolume, Wallet
 from app.billing.purses import lock_purse
 from app.billing.records import weigh_care
-from app.billing.rules import require_reason
+from app.billing.rules import require_reason, reversal_key
 from app.billing.wallets import get_wallet_by_id
 from app.kernel import Money, business_month, emit
 from app.ledger import StoredEntry, TransferDraft
@@ -107,7 +107,7 @@ def _post(
         ledger.EntryDraft(
             book_id=scope.reseller_id,
             kind=chart.REVERSAL,
-            key=f"reversal:{entry.entry_id}",
+            key=reversal_key(entry.entry_id),
             input_hash=ledger.fingerprint({"entry": entry.entry_id}),
             effective_at=now,
             transfers=transfers,

@@ -76,7 +76,11 @@ class Cap:
 
 @dataclass(slots=True)
 class Purse:
-    """A wallet with everything that pays for it, in the order in which it pays."""
+    """A wallet with everything that pays for it, in the order in which it pays.
+
+    `over` are lots whose time is over, that nobody has swept yet: only what an open hold keeps of
+    one may still pay, for what that hold captures.
+    """
 
     wallet_id: UUID
     customer_id: UUID
@@ -85,6 +89,7 @@ class Purse:
     needs_care: bool
     balance: ledger.LockedBalance
     payers: list[Payer] = field(default_factory=list)
+    over: list[ledger.LockedBalance] = field(default_factory=list)
     caps: list[Cap] = field(default_factory=list)
     volumes: dict[Slot, Decimal] = field(default_factory=dict)
     moved_volumes: set[Slot] = field(default_factory=set)
@@ -97,6 +102,20 @@ class Purse:
         """Count a billed quantity."""
         self.volumes[slot] = self.used(slot) + quantity
         self.moved_volumes.add(slot)
+
+    def free(self, kept: Mapping[UUID, int]) -> None:
+        """Count as free what a hold keeps back of accounts: the entry that captures it frees it.
+
+        What it keeps of lots that have expired since pays first.
+        """
+        expired = [
+            Payer(PayerKind.BONUS, balance, at_most=kept[balance.account_id])
+            for balance in self.over
+            if balance.account_id in kept
+        ]
+        self.payers = [*expired, *self.payers]
+        for payer in self.payers:
+            payer.balance.held -= kept.get(payer.balance.account_id, 0)
 
     def own_payers(self) -> list[Payer]:
         """Return what the customer has, without what she might owe."""
@@ -184,7 +203,8 @@ def _purse(
     ]
     if receivable is not None:
         payers.append(Payer(PayerKind.RECEIVABLE, balances[receivable]))
-    return Purse(wallet, customer, account, state, care, balances[account], payers=payers)
+    over = [balances[lot] for lot, is_alive in lots if not is_alive]
+    return Purse(wallet, customer, account, state, care, balances[account], payers, over)
 
 
 def _lots(

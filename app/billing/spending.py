@@ -28,10 +28,17 @@ class PayerKind(Enum):
 
 @dataclass(slots=True)
 class Payer:
-    """A locked account that pays for a wallet."""
+    """A locked account that pays for a wallet; at most so much of it, where that is said."""
 
     kind: PayerKind
     balance: LockedBalance
+    at_most: int | None = None
+
+    @property
+    def available(self) -> int:
+        """Return what it may give now, in minor units."""
+        available = self.balance.available
+        return available if self.at_most is None else min(available, self.at_most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +123,7 @@ def draw(payers: Iterable[Payer], minor: int) -> list[Draw]:
     """Return what each payer gives, in their order, until `minor` is paid or nobody has more."""
     draws = []
     for payer in payers:
-        given = min(minor, payer.balance.available)
+        given = min(minor, payer.available)
         if given > 0:
             draws.append(Draw(payer, given))
             minor -= given

@@ -62,16 +62,23 @@ class Cap:
         return self.subject is None or self.subject == subject
 
     def spend(self, minor: int, month: date) -> None:
-        """Count spending in a month; another month starts from nothing."""
-        self.spent = (self.spent if self.month == month else 0) + minor
-        self.month = month
+        """Count spending in a month; a later month starts from nothing.
+
+        What began before the month's turn and comes after it counts in the new month: what others
+        spent in that one is not forgotten.
+        """
+        self.spent = self._spent_in(month) + minor
+        self.month = max(self.month, month)
         self.has_moved = True
 
     def require_room(self, minor: int, month: date, currency: str) -> None:
         """Refuse spending that would pass the limit."""
-        spent = self.spent if self.month == month else 0
+        spent = self._spent_in(month)
         if spent + minor > self.limit:
             raise CapReachedError(limit=self.limit, spent=spent, currency=currency)
+
+    def _spent_in(self, month: date) -> int:
+        return self.spent if month <= self.month else 0
 
 
 @dataclass(slots=True)

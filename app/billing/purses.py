@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -29,7 +29,8 @@ SELECT w.id, w.customer_id, w.account_id, w.state, w.needs_care, w.receivable_ac
  WHERE w.reseller_id = %s AND w.customer_id = ANY (%s::uuid[]) AND w.currency = %s
 """
 _LOTS = b"""
-SELECT l.wallet_id, l.account_id, l.expires_at IS NULL OR l.expires_at > %s FROM bonus_lots l
+SELECT l.wallet_id, l.account_id, l.expires_at IS NULL OR l.expires_at > %s, l.source = 'reseller'
+  FROM bonus_lots l
  WHERE l.reseller_id = %s AND l.wallet_id = ANY (%s::uuid[]) AND l.state = 'open'
  ORDER BY l.expires_at NULLS LAST, l.id
 """
@@ -44,6 +45,15 @@ SELECT v.wallet_id, v.meter, v.month, v.quantity FROM usage_volumes v
 
 Slot = tuple[str, date]
 Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lot:
+    """An open lot: if it may still pay, and if its reseller gave it."""
+
+    account_id: UUID
+    is_alive: bool
+    is_gift: bool
 
 
 @dataclass(slots=True)
@@ -96,7 +106,7 @@ class Purse:
     needs_care: bool
     balance: ledger.LockedBalance
     payers: list[Payer] = field(default_factory=list)
-    over: list[ledger.LockedBalance] = field(default_factory=list)
+    over: list[Payer] = field(default_factory=list)
     caps: list[Cap] = field(default_factory=list)
     volumes: dict[Slot, Decimal] = field(default_factory=dict)
     moved_volumes: set[Slot] = field(default_factory=set)
@@ -116,9 +126,9 @@ class Purse:
         What it keeps of lots that have expired since pays first.
         """
         expired = [
-            Payer(PayerKind.BONUS, balance, at_most=kept[balance.account_id])
-            for balance in self.over
-            if balance.account_id in kept
+            replace(lot, at_most=kept[lot.balance.account_id])
+            for lot in self.over
+            if lot.balance.account_id in kept
         ]
         self.payers = [*expired, *self.payers]
         for payer in self.payers:
@@ -154,7 +164,7 @@ def lock_purses(
     rows = cursor(session).execute(_WALLETS, asked).fetchall()
     lots = _lots(session, book, [row[0] for row in rows if row[4]], now)
     owing = [row[5] for row in rows if row[5] is not None]
-    own = {row[2]: [row[2], *(lot for lot, _ in lots[row[0]])] for row in rows}
+    own = {row[2]: [row[2], *(lot.account_id for lot in lots[row[0]])] for row in rows}
     balances = _lock(session, book, own, [*owing, *beside])
     purses = {row[0]: _purse(row, lots[row[0]], balances) for row in rows}
     _add_caps(session, book, purses)
@@ -199,33 +209,32 @@ def lock_purse(
     )[wallet.customer_id]
 
 
-def _purse(
-    row: Row, lots: Iterable[tuple[UUID, bool]], balances: Mapping[UUID, ledger.LockedBalance]
-) -> Purse:
+def _purse(row: Row, lots: Iterable[_Lot], balances: Mapping[UUID, ledger.LockedBalance]) -> Purse:
     """Return a wallet with the payers that may pay, in their order."""
     wallet, customer, account, state, care, receivable = row
-    payers = [
-        *(Payer(PayerKind.BONUS, balances[lot]) for lot, is_alive in lots if is_alive),
-        Payer(PayerKind.WALLET, balances[account]),
-    ]
+    alive: list[Payer] = []
+    over: list[Payer] = []
+    for lot in lots:
+        payer = Payer(PayerKind.BONUS, balances[lot.account_id], is_gift=lot.is_gift)
+        (alive if lot.is_alive else over).append(payer)
+    payers = [*alive, Payer(PayerKind.WALLET, balances[account])]
     if receivable is not None:
         payers.append(Payer(PayerKind.RECEIVABLE, balances[receivable]))
-    over = [balances[lot] for lot, is_alive in lots if not is_alive]
     return Purse(wallet, customer, account, state, care, balances[account], payers, over)
 
 
 def _lots(
     session: Session, book: UUID, wallets: Collection[UUID], now: datetime
-) -> defaultdict[UUID, list[tuple[UUID, bool]]]:
-    """Return each wallet's open lots in the order in which they pay: account, and if it still may.
+) -> defaultdict[UUID, list[_Lot]]:
+    """Return each wallet's open lots in the order in which they pay.
 
     An expired lot that nobody has swept yet is locked, too: a hold may keep something of it.
     """
-    lots: defaultdict[UUID, list[tuple[UUID, bool]]] = defaultdict(list)
+    lots: defaultdict[UUID, list[_Lot]] = defaultdict(list)
     if wallets:
         rows = cursor(session).execute(_LOTS, [now, book, ledger.as_array(wallets)])
-        for wallet, account, is_alive in rows:
-            lots[wallet].append((account, is_alive))
+        for wallet, *lot in rows:
+            lots[wallet].append(_Lot(*lot))
     return lots
 
 

@@ -169,9 +169,7 @@ def test_who_cannot_pay_starves_nobody_behind(page_size: int) -> None:
     a_contract(half, quantity=4, starts_at=START + timedelta(days=1))
     a_contract(rich, starts_at=START + timedelta(days=2))
 
-    made = charge_due_fees(
-        scope_of(reseller), now=START + timedelta(days=35), page_size=page_size
-    )
+    made = charge_due_fees(scope_of(reseller), now=START + timedelta(days=35), page_size=page_size)
 
     assert made == FeeRun(charged=1 + 2, refused=2 + 1)
     assert [funds_of(wallet) for wallet in (half, rich)] == [500 - 4 * 119, 500 - 2 * 119]

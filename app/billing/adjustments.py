@@ -15,6 +15,7 @@ from app.billing.credit_models import Adjustment
 from app.billing.errors import PlatformOnlyError, insufficient
 from app.billing.events import BalanceChanged
 from app.billing.models import Wallet
+from app.billing.purses import lock_purse
 from app.billing.rules import require_credit_amount, require_reason
 from app.billing.tax import tax_falling_due
 from app.billing.wallets import get_wallet_by_id, require_currency
@@ -160,6 +161,8 @@ def _post(
         if amount.minor > 0
         else TransferDraft(wallet.account_id, account, -amount)
     )
+    # What an expired hold keeps back may be taken: that it has expired is written down here.
+    lock_purse(session, scope, wallet=wallet, now=now)
     tax = tax_falling_due(session, scope, credit=amount, at=now)
     draft = ledger.EntryDraft(
         book_id=book,

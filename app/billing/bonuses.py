@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app import ledger, pricing
@@ -94,8 +94,14 @@ def keep_lot(
             expires_at=lot.expires_at,
         )
     )
-    wallet.needs_care = True
     session.flush()
+    # Not by the object: it was read before the lock, and may say so although a charge that spent
+    # the last lot has written otherwise since.
+    session.execute(
+        update(Wallet)
+        .where(Wallet.reseller_id == wallet.reseller_id, Wallet.id == wallet.id)
+        .values(needs_care=True)
+    )
 
 
 def due_lots(session: Session, scope: TenantScope, *, now: datetime, limit: int) -> list[UUID]:

@@ -5,6 +5,7 @@ Lock, look, decide one after the other, post all in one trip. The database count
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -159,13 +160,13 @@ class _Batch:
     def _free_hold(self, hold_id: UUID) -> None:
         """Count what the hold keeps back as free: the entry that captures it frees it."""
         hold = ledger.get_hold(self._session, self._scope.reseller_id, hold_id)
-        kept = list(zip(hold.accounts, hold.amounts, strict=True))
-        is_open = hold.state == ledger.HoldState.OPEN.value
+        if hold.state != ledger.HoldState.OPEN.value:
+            return
+        kept: Counter[UUID] = Counter()
+        for account, amount in zip(hold.accounts, hold.amounts, strict=True):
+            kept[account] += amount
         for purse in self._purses.values():
-            for payer in purse.payers if is_open else ():
-                payer.balance.held -= sum(
-                    amount for account, amount in kept if account == payer.balance.account_id
-                )
+            purse.free(kept)
 
     def _fresh(self, each: _Asked, revision: int) -> _Asked:
         """Return the event with terms of this moment, where they changed since they were read.

@@ -238,5 +238,5 @@ def charge_split(session: Session, scope: TenantScope, *, entry_id: UUID) -> Cha
         ],
         revenue=to(chart.REVENUE),
         tax=to(chart.TAX_PAYABLE, chart.TAX_PREPAID),
-        relief=to(chart.PROMOTION),
+        relief=to(chart.PROMOTION, chart.GIFT_RELIEF),
     )

@@ -27,6 +27,9 @@ RECEIVABLE = "receivable"
 # What the platform gives or takes by hand; a reseller's own money in her own book.
 ADJUSTMENT = "adjustment"
 OWN_BALANCE = "reseller_balance"
+# The tax within what bonus paid that a reseller gave: hers, and back in her own balance before she
+# gives again. Never locked, as charges share it.
+GIFT_RELIEF = "gift_relief"
 
 # Stands for the account of the customer's wallet, which `charge_usage` finds in the database.
 PAYING_WALLET = UUID(int=0)
@@ -41,6 +44,7 @@ CREDIT = "credit"
 FEE = "fee"
 BONUS_EXPIRY = "bonus_expiry"
 REVERSAL = "reversal"
+RELIEF = "relief"
 
 
 def platform_account(kind: str, currency: str) -> AccountName:
@@ -85,12 +89,18 @@ def payee_accounts(
         ),
         revenue=of_platform(REVENUE),
         promotion=of_platform(PROMOTION),
+        gift_relief=ledger.account_id(book_id, gift_relief_account(book_id, currency)),
     )
 
 
 def own_balance_account(reseller_id: UUID, currency: str) -> AccountName:
     """Return the name of the account of a reseller's own money."""
     return AccountName(OWN_BALANCE, reseller_id, currency)
+
+
+def gift_relief_account(reseller_id: UUID, currency: str) -> AccountName:
+    """Return the name of the account that takes the tax which a reseller's gifts do not owe."""
+    return AccountName(GIFT_RELIEF, reseller_id, currency)
 
 
 def tax_transfers(book_id: UUID, tax: Money) -> list[TransferDraft]:

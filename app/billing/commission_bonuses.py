@@ -1,7 +1,8 @@
 """Bonuses for resellers: who has earned one, and the entry that grants it, once per customer.
 
-The terms that hold at the event count: at the customer's first settled top-up (new customer,
-retention), at the end of the month of use or now, while it lasts (high usage).
+Usage that was written off by then is none; a bonus that was granted before stays. The terms that
+hold at the event count: at the customer's first settled top-up (new customer, retention), at the
+end of the month of use or now, while it lasts (high usage).
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from sqlalchemy.orm import Session
 
 from app import commissions, identity, ledger
 from app.billing import chart
+from app.billing.credit_models import Reversal
 from app.billing.models import TopUp, TopUpState, UsageRecord, Wallet
+from app.billing.rules import reversal_key
 from app.commissions import BonusKind
 from app.kernel import Money, first_id_at
 from app.ledger import AccountName, EntryDraft, TransferDraft
@@ -96,7 +99,13 @@ def _stayed(session: Session, scope: TenantScope, first: FirstPayment, months: i
     edges = [commissions.months_after(first.settled_at, number) for number in range(months + 1)]
     return all(
         ledger.has_entry(
-            session, scope.reseller_id, accounts, kind=chart.USAGE, since=since, until=until
+            session,
+            scope.reseller_id,
+            accounts,
+            kind=chart.USAGE,
+            since=since,
+            until=until,
+            undone_by=reversal_key(""),
         )
         for since, until in pairwise(edges)
     )
@@ -121,7 +130,7 @@ def _high_usages(session: Session, scope: TenantScope, now: datetime) -> Iterato
 def _used(
     session: Session, scope: TenantScope, since: datetime, until: datetime
 ) -> Sequence[tuple[UUID, Money]]:
-    """Return what each customer used in a span of booking, gross, by wallet."""
+    """Return what each customer used in a span of booking and still pays for, gross, by wallet."""
     rows = session.execute(
         select(
             Wallet.customer_id, Wallet.currency, func.sum(UsageRecord.gross_minor).label("gross")
@@ -130,10 +139,16 @@ def _used(
             Wallet,
             (Wallet.reseller_id == UsageRecord.reseller_id) & (Wallet.id == UsageRecord.wallet_id),
         )
+        .outerjoin(
+            Reversal,
+            (Reversal.reseller_id == UsageRecord.reseller_id)
+            & (Reversal.entry_id == UsageRecord.entry_id),
+        )
         .where(
             UsageRecord.reseller_id == scope.reseller_id,
             UsageRecord.entry_id >= first_id_at(since),
             UsageRecord.entry_id < first_id_at(until),
+            Reversal.entry_id.is_(None),
         )
         .group_by(Wallet.customer_id, Wallet.currency)
         .order_by(Wallet.customer_id, Wallet.currency)

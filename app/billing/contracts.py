@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,14 @@ from app.kernel import new_id
 from app.tenancy import TenantScope
 
 GREATEST_QUANTITY = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class DueContract:
+    """A contract whose next period has begun; ordered by when it did."""
+
+    period_at: datetime
+    id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +146,28 @@ def list_contracts(
     return list(session.scalars(query))
 
 
-def due_contracts(session: Session, scope: TenantScope, *, now: datetime, limit: int) -> list[UUID]:
-    """Return the contracts with a period that has begun and is not charged, the oldest first."""
+def due_contracts(
+    session: Session,
+    scope: TenantScope,
+    *,
+    now: datetime,
+    size: int,
+    after: DueContract | None = None,
+) -> list[DueContract]:
+    """Return the contracts with a period that has begun and is not charged, the oldest first.
+
+    `after` is the last one of the page before: who cannot pay stays due and stops nobody behind.
+    """
     query = (
-        select(Contract.id)
+        select(Contract.next_period_at, Contract.id)
         .where(Contract.reseller_id == scope.reseller_id, Contract.next_period_at <= now)
         .order_by(Contract.next_period_at, Contract.id)
-        .limit(limit)
+        .limit(size)
     )
-    return list(session.scalars(query))
+    if after is not None:
+        place = tuple_(Contract.next_period_at, Contract.id)
+        query = query.where(place > (after.period_at, after.id))
+    return [DueContract(at, found) for at, found in session.execute(query) if at is not None]
 
 
 def _insert(session: Session, scope: TenantScope, key: str, said: _Said) -> UUID | None:

@@ -43,8 +43,8 @@ SELECT f.entry_id::text AS id, f.reseller_id AS book_id, w.account_id,
        coalesce(sum(x.amount) FILTER (WHERE x.debit_id = w.account_id OR l.wallet_id = w.id), 0)
        AS debited,
        coalesce(sum(x.amount) FILTER (WHERE l.wallet_id = w.id), 0) AS bonus,
-       coalesce(sum(x.amount) FILTER (WHERE c.kind IN ('tax_payable', 'tax_prepaid', 'promotion')),
-                0) AS tax,
+       coalesce(sum(x.amount) FILTER (
+           WHERE c.kind IN ('tax_payable', 'tax_prepaid', 'promotion', 'gift_relief')), 0) AS tax,
        coalesce(sum(x.amount) FILTER (WHERE c.kind IN ('commission', 'revenue')), 0) AS shared
   FROM examined_fees f
   LEFT JOIN wallets w ON w.reseller_id = f.reseller_id AND w.id = f.wallet_id

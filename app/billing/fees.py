@@ -5,7 +5,7 @@ A period that a wallet cannot pay stays due: it is tried again, and later ones w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app import commissions, ledger, pricing
 from app.billing import chart
-from app.billing.contracts import due_contracts, lock_contract
+from app.billing.contracts import DueContract, due_contracts, lock_contract
 from app.billing.credit_models import Contract, FeeCharge, FeeRecord
 from app.billing.errors import InsufficientFundsError
 from app.billing.purses import Purse, lock_purse
@@ -77,15 +77,13 @@ class _Bill:
     payees: PayeeAccounts
 
 
-def charge_due_fees(scope: TenantScope, *, now: datetime, limit: int = 1_000) -> FeeRun:
+def charge_due_fees(scope: TenantScope, *, now: datetime, page_size: int = 1_000) -> FeeRun:
     """Charge every period that has begun, contract by contract; a transaction for each period.
 
-    Safe to repeat and to run twice at once.
+    Finds them page by page. Safe to repeat and to run twice at once.
     """
-    with transaction(scope) as session:
-        due = due_contracts(session, scope, now=now, limit=limit)
     charged = refused = 0
-    for contract_id in due:
+    for contract_id in _all_due(scope, now, page_size):
         while (settled := _charge_alone(scope, contract_id, now)) is not None:
             charged, refused = charged + settled, refused + (not settled)
             if not settled:
@@ -116,6 +114,23 @@ def charge_fee(
     _advance(contract, period)
     session.flush()
     return True
+
+
+def _all_due(scope: TenantScope, now: datetime, page_size: int) -> Iterator[UUID]:
+    """Yield every contract that is due, once; no transaction is open meanwhile."""
+    seen: set[UUID] = set()
+    last: DueContract | None = None
+    while True:
+        with transaction(scope) as session:
+            page = due_contracts(session, scope, now=now, size=page_size, after=last)
+        if not page:
+            return
+        last = page[-1]
+        for due in page:
+            # One that paid a period and not the next stands again where that one begins.
+            if due.id not in seen:
+                seen.add(due.id)
+                yield due.id
 
 
 def _charge_alone(scope: TenantScope, contract_id: UUID, now: datetime) -> bool | None:

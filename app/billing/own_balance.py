@@ -28,7 +28,11 @@ from app.tenancy import TenantScope
 
 @dataclass(frozen=True, slots=True)
 class OwnBalance:
-    """A reseller's own money, and what she could fund it with from commission."""
+    """A reseller's own money, and what she could fund it with from commission.
+
+    The tax that bonus of hers did not owe is hers again: what it came to since she last gave
+    something is in the balance, though not yet in its history.
+    """
 
     balance: Money
     commission: Money
@@ -36,7 +40,7 @@ class OwnBalance:
 
 @dataclass(frozen=True, slots=True)
 class OwnMovement:
-    """What moved a reseller's own balance: commission, a top-up, or credit given to a customer."""
+    """What moved a reseller's own balance: commission, a top-up, credit given, tax of bonus."""
 
     kind: str
     amount: Money
@@ -80,7 +84,8 @@ def own_balance(session: Session, scope: TenantScope, *, currency: str) -> OwnBa
     account = _account_id(scope, currency)
     found = ledger.get_balances(session, scope.reseller_id, [account])
     balance = found[account].posted if account in found else Money(0, currency)
-    return OwnBalance(balance, _commission(session, scope, currency))
+    relief = _shared(session, scope, chart.gift_relief_account(scope.reseller_id, currency))
+    return OwnBalance(balance + relief, _commission(session, scope, currency))
 
 
 def own_balance_history(
@@ -198,6 +203,7 @@ def give_credit(
     gift = _Gift(f"credit:{key}", own, wallet, amount, as_bonus, expires_at)
     if known := _known(session, scope, gift):
         return known
+    _take_relief(session, scope, gift, now)
     entry_id, lot_id = _post(session, scope, gift, now)
     return keep_adjustment(
         session,
@@ -242,6 +248,38 @@ def _known(session: Session, scope: TenantScope, gift: _Gift) -> Adjustment | No
     return adjustment_of(session, scope, entry_id=known.entry_id)
 
 
+def _take_relief(session: Session, scope: TenantScope, gift: _Gift, now: datetime) -> None:
+    """Move the tax that her bonus did not owe into her own balance, which is locked.
+
+    Of what was written off since, which she has taken before, as much comes out as is there.
+    """
+    book, currency = scope.reseller_id, gift.amount.currency
+    name = chart.gift_relief_account(book, currency)
+    relief = _shared(session, scope, name)
+    own = ledger.lock_balances(session, book, [gift.own_id])[gift.own_id]
+    moved = max(relief, Money(-own.available, currency), key=lambda money: money.minor)
+    if not moved:
+        return
+    account = ledger.account_id(book, name)
+    transfer = (
+        TransferDraft(account, gift.own_id, moved)
+        if moved.minor > 0
+        else TransferDraft(gift.own_id, account, -moved)
+    )
+    ledger.post(
+        session,
+        EntryDraft(
+            book_id=book,
+            kind=chart.RELIEF,
+            key=f"relief:{gift.own_id}:{own.version}",
+            input_hash=ledger.fingerprint({"minor": moved.minor, "currency": currency}),
+            effective_at=now,
+            transfers=[transfer],
+            watch=gift.own_id,
+        ),
+    )
+
+
 def _post(
     session: Session, scope: TenantScope, gift: _Gift, now: datetime
 ) -> tuple[UUID, UUID | None]:
@@ -256,6 +294,8 @@ def _post(
         raise ExpiryRefusedError
     giver = chart.own_balance_account(scope.reseller_id, gift.amount.currency)
     lot = draft_lot(session, scope, amount=gift.amount, giver=giver, expires_at=gift.expires_at)
+    relief = chart.gift_relief_account(scope.reseller_id, gift.amount.currency)
+    ledger.open_account(session, scope.reseller_id, relief)
     entry_id = _post_entry(session, gift, [lot.transfer], [gift.own_id, lot.account_id], now)
     keep_lot(session, gift.wallet, lot, source=LotSource.RESELLER)
     return entry_id, lot.id
@@ -298,11 +338,16 @@ def _require_commission(session: Session, scope: TenantScope, amount: Money) -> 
 
 def _commission(session: Session, scope: TenantScope, currency: str) -> Money:
     """Return what a reseller has earned in her own book and not taken yet."""
+    return _shared(session, scope, AccountName(chart.COMMISSION, scope.reseller_id, currency))
+
+
+def _shared(session: Session, scope: TenantScope, name: AccountName) -> Money:
+    """Return what a shared account of hers holds in her own book, exact at this moment."""
     book = scope.reseller_id
-    own = ledger.account_id(book, AccountName(chart.COMMISSION, book, currency))
+    own = ledger.account_id(book, name)
     owned = ledger.owned_balances(session, book)
     found = [line.posted for line in owned if (line.book_id, line.account_id) == (book, own)]
-    return sum(found, Money(0, currency))
+    return sum(found, Money(0, name.currency))
 
 
 def _open(session: Session, scope: TenantScope, currency: str) -> UUID:

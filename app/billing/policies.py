@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app import audit, ledger
@@ -125,8 +126,12 @@ def _set_mode(
     actor: audit.Actor,
 ) -> None:
     set_limit(session, scope.reseller_id, wallet.account_id, limit)
-    wallet.mode = mode.value
-    session.flush()
+    # By statement: whoever waited for the limit's lock may hold an object from before it.
+    session.execute(
+        update(Wallet)
+        .where(Wallet.reseller_id == wallet.reseller_id, Wallet.id == wallet.id)
+        .values(mode=mode.value)
+    )
     _tell(session, wallet)
     audit.record(
         session,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -29,7 +29,8 @@ SELECT w.id, w.customer_id, w.account_id, w.state, w.needs_care, w.receivable_ac
  WHERE w.reseller_id = %s AND w.customer_id = ANY (%s::uuid[]) AND w.currency = %s
 """
 _LOTS = b"""
-SELECT l.wallet_id, l.account_id, l.expires_at IS NULL OR l.expires_at > %s FROM bonus_lots l
+SELECT l.wallet_id, l.account_id, l.expires_at IS NULL OR l.expires_at > %s, l.source = 'reseller'
+  FROM bonus_lots l
  WHERE l.reseller_id = %s AND l.wallet_id = ANY (%s::uuid[]) AND l.state = 'open'
  ORDER BY l.expires_at NULLS LAST, l.id
 """
@@ -44,6 +45,15 @@ SELECT v.wallet_id, v.meter, v.month, v.quantity FROM usage_volumes v
 
 Slot = tuple[str, date]
 Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lot:
+    """An open lot: if it may still pay, and if its reseller gave it."""
+
+    account_id: UUID
+    is_alive: bool
+    is_gift: bool
 
 
 @dataclass(slots=True)
@@ -62,21 +72,32 @@ class Cap:
         return self.subject is None or self.subject == subject
 
     def spend(self, minor: int, month: date) -> None:
-        """Count spending in a month; another month starts from nothing."""
-        self.spent = (self.spent if self.month == month else 0) + minor
-        self.month = month
+        """Count spending in a month; a later month starts from nothing.
+
+        What began before the month's turn and comes after it counts in the new month: what others
+        spent in that one is not forgotten.
+        """
+        self.spent = self._spent_in(month) + minor
+        self.month = max(self.month, month)
         self.has_moved = True
 
     def require_room(self, minor: int, month: date, currency: str) -> None:
         """Refuse spending that would pass the limit."""
-        spent = self.spent if self.month == month else 0
+        spent = self._spent_in(month)
         if spent + minor > self.limit:
             raise CapReachedError(limit=self.limit, spent=spent, currency=currency)
+
+    def _spent_in(self, month: date) -> int:
+        return self.spent if month <= self.month else 0
 
 
 @dataclass(slots=True)
 class Purse:
-    """A wallet with everything that pays for it, in the order in which it pays."""
+    """A wallet with everything that pays for it, in the order in which it pays.
+
+    `over` are lots whose time is over, that nobody has swept yet: only what an open hold keeps of
+    one may still pay, for what that hold captures.
+    """
 
     wallet_id: UUID
     customer_id: UUID
@@ -85,6 +106,7 @@ class Purse:
     needs_care: bool
     balance: ledger.LockedBalance
     payers: list[Payer] = field(default_factory=list)
+    over: list[Payer] = field(default_factory=list)
     caps: list[Cap] = field(default_factory=list)
     volumes: dict[Slot, Decimal] = field(default_factory=dict)
     moved_volumes: set[Slot] = field(default_factory=set)
@@ -97,6 +119,20 @@ class Purse:
         """Count a billed quantity."""
         self.volumes[slot] = self.used(slot) + quantity
         self.moved_volumes.add(slot)
+
+    def free(self, kept: Mapping[UUID, int]) -> None:
+        """Count as free what a hold keeps back of accounts: the entry that captures it frees it.
+
+        What it keeps of lots that have expired since pays first.
+        """
+        expired = [
+            replace(lot, at_most=kept[lot.balance.account_id])
+            for lot in self.over
+            if lot.balance.account_id in kept
+        ]
+        self.payers = [*expired, *self.payers]
+        for payer in self.payers:
+            payer.balance.held -= kept.get(payer.balance.account_id, 0)
 
     def own_payers(self) -> list[Payer]:
         """Return what the customer has, without what she might owe."""
@@ -128,7 +164,7 @@ def lock_purses(
     rows = cursor(session).execute(_WALLETS, asked).fetchall()
     lots = _lots(session, book, [row[0] for row in rows if row[4]], now)
     owing = [row[5] for row in rows if row[5] is not None]
-    own = {row[2]: [row[2], *(lot for lot, _ in lots[row[0]])] for row in rows}
+    own = {row[2]: [row[2], *(lot.account_id for lot in lots[row[0]])] for row in rows}
     balances = _lock(session, book, own, [*owing, *beside])
     purses = {row[0]: _purse(row, lots[row[0]], balances) for row in rows}
     _add_caps(session, book, purses)
@@ -173,32 +209,32 @@ def lock_purse(
     )[wallet.customer_id]
 
 
-def _purse(
-    row: Row, lots: Iterable[tuple[UUID, bool]], balances: Mapping[UUID, ledger.LockedBalance]
-) -> Purse:
+def _purse(row: Row, lots: Iterable[_Lot], balances: Mapping[UUID, ledger.LockedBalance]) -> Purse:
     """Return a wallet with the payers that may pay, in their order."""
     wallet, customer, account, state, care, receivable = row
-    payers = [
-        *(Payer(PayerKind.BONUS, balances[lot]) for lot, is_alive in lots if is_alive),
-        Payer(PayerKind.WALLET, balances[account]),
-    ]
+    alive: list[Payer] = []
+    over: list[Payer] = []
+    for lot in lots:
+        payer = Payer(PayerKind.BONUS, balances[lot.account_id], is_gift=lot.is_gift)
+        (alive if lot.is_alive else over).append(payer)
+    payers = [*alive, Payer(PayerKind.WALLET, balances[account])]
     if receivable is not None:
         payers.append(Payer(PayerKind.RECEIVABLE, balances[receivable]))
-    return Purse(wallet, customer, account, state, care, balances[account], payers=payers)
+    return Purse(wallet, customer, account, state, care, balances[account], payers, over)
 
 
 def _lots(
     session: Session, book: UUID, wallets: Collection[UUID], now: datetime
-) -> defaultdict[UUID, list[tuple[UUID, bool]]]:
-    """Return each wallet's open lots in the order in which they pay: account, and if it still may.
+) -> defaultdict[UUID, list[_Lot]]:
+    """Return each wallet's open lots in the order in which they pay.
 
     An expired lot that nobody has swept yet is locked, too: a hold may keep something of it.
     """
-    lots: defaultdict[UUID, list[tuple[UUID, bool]]] = defaultdict(list)
+    lots: defaultdict[UUID, list[_Lot]] = defaultdict(list)
     if wallets:
         rows = cursor(session).execute(_LOTS, [now, book, ledger.as_array(wallets)])
-        for wallet, account, is_alive in rows:
-            lots[wallet].append((account, is_alive))
+        for wallet, *lot in rows:
+            lots[wallet].append(_Lot(*lot))
     return lots
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, update
 from sqlalchemy.orm import Session
 
-from app import audit, ledger
+from app import audit, ledger, pricing
 from app.billing import chart
 from app.billing.caps import lower_spending
 from app.billing.credit_models import FeeRecord, Reversal
@@ -19,7 +19,7 @@ from app.billing.events import BalanceChanged
 from app.billing.models import BonusLot, LotState, UsageRecord, UsageVolume, Wallet
 from app.billing.purses import lock_purse
 from app.billing.records import weigh_care
-from app.billing.rules import require_reason
+from app.billing.rules import require_reason, reversal_key
 from app.billing.wallets import get_wallet_by_id
 from app.kernel import Money, business_month, emit
 from app.ledger import StoredEntry, TransferDraft
@@ -107,7 +107,7 @@ def _post(
         ledger.EntryDraft(
             book_id=scope.reseller_id,
             kind=chart.REVERSAL,
-            key=f"reversal:{entry.entry_id}",
+            key=reversal_key(entry.entry_id),
             input_hash=ledger.fingerprint({"entry": entry.entry_id}),
             effective_at=now,
             transfers=transfers,
@@ -149,6 +149,24 @@ def _forget_usage(
     session: Session, scope: TenantScope, record: UsageRecord, entry: StoredEntry
 ) -> None:
     """Take a charge out of the volume of its month of use and the caps of its month of booking."""
+    _forget_volume(session, scope, record)
+    lower_spending(
+        session,
+        scope,
+        wallet_id=record.wallet_id,
+        subject=record.subject,
+        minor=record.gross_minor,
+        booked_at=entry.created_at,
+    )
+
+
+def _forget_volume(session: Session, scope: TenantScope, record: UsageRecord) -> None:
+    """Take out of the month's volume what the charge added to it: nothing by a plain price."""
+    price = pricing.price_version(
+        session, scope, price_id=record.price_id, retail_price_id=record.retail_price_id
+    )
+    if not price.needs_volume:
+        return
     billed = record.quantity if record.billed is None else record.billed
     session.execute(
         update(UsageVolume)
@@ -159,12 +177,4 @@ def _forget_usage(
             UsageVolume.month == business_month(record.occurred_at),
         )
         .values(quantity=func.greatest(0, UsageVolume.quantity - billed))
-    )
-    lower_spending(
-        session,
-        scope,
-        wallet_id=record.wallet_id,
-        subject=record.subject,
-        minor=record.gross_minor,
-        booked_at=entry.created_at,
     )

@@ -1,4 +1,5 @@
 import hashlib
+from uuid import UUID
 
 from app.billing.errors import (
     AmountRefusedError,
@@ -100,6 +101,11 @@ def usage_key(event_id: str) -> str:
 def hold_key(key: str) -> str:
     """Return the ledger's key of a hold: not the sender's itself, as with `usage_key`."""
     return f"hold:{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+
+
+def reversal_key(entry_id: UUID | str) -> str:
+    """Return the ledger's key of the entry that writes a charge off, once for each."""
+    return f"reversal:{entry_id}"
 
 
 def mask_number(number: str) -> str:

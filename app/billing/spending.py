@@ -28,10 +28,21 @@ class PayerKind(Enum):
 
 @dataclass(slots=True)
 class Payer:
-    """A locked account that pays for a wallet."""
+    """A locked account that pays for a wallet; at most so much of it, where that is said.
+
+    `is_gift` of a bonus that a reseller gave out of her own balance.
+    """
 
     kind: PayerKind
     balance: LockedBalance
+    at_most: int | None = None
+    is_gift: bool = False
+
+    @property
+    def available(self) -> int:
+        """Return what it may give now, in minor units."""
+        available = self.balance.available
+        return available if self.at_most is None else min(available, self.at_most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +55,17 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class PayeeAccounts:
-    """The accounts of a book that a charge credits; `commissions` in the order of the terms."""
+    """The accounts of a book that a charge credits; `commissions` in the order of the terms.
+
+    `promotion` and `gift_relief` take the tax back that bonus of the platform, or of the reseller,
+    does not owe; the latter is open where she has given one.
+    """
 
     tax: UUID
     commissions: tuple[UUID, ...]
     revenue: UUID
     promotion: UUID
+    gift_relief: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +132,7 @@ def draw(payers: Iterable[Payer], minor: int) -> list[Draw]:
     """Return what each payer gives, in their order, until `minor` is paid or nobody has more."""
     draws = []
     for payer in payers:
-        given = min(minor, payer.balance.available)
+        given = min(minor, payer.available)
         if given > 0:
             draws.append(Draw(payer, given))
             minor -= given
@@ -139,14 +155,15 @@ def transfers(
     """Return who pays whom: every draw is given away whole, every share is paid whole.
 
     What a bonus pays lowers the price (§ 10 (1), § 17 (1) UStG): the tax within it is owed to
-    nobody and falls back to the promotion account that gave it; the tax that is left is the tax
-    within what was paid.
+    nobody and falls back to whoever gave it, the platform or the reseller; the tax that is left is
+    the tax within what was paid.
     """
     if len(draws) == 1 and draws[0].payer.kind is not PayerKind.BONUS:
         return paid_by_one(draws[0].payer.balance.account_id, split, accounts, currency)
     bonus = drawn(draws, PayerKind.BONUS)
-    relief = _relief(bonus, split, tax_rate, currency)
-    payees = [(accounts.promotion, relief)] if relief else []
+    reliefs = _reliefs(draws, split, accounts, tax_rate, currency)
+    relief = sum(reliefs.values())
+    payees = [pair for pair in reliefs.items() if pair[1]]
     earned = [*zip(accounts.commissions, split.commissions, strict=True)]
     due = (accounts.tax, split.tax - relief)
     # Tax first is how a charge reads; where a bonus pays, it must not pay the tax.
@@ -169,6 +186,25 @@ def paid_by_one(
         (accounts.revenue, split.revenue),
     )
     return [TransferDraft(payer, payee, Money(minor, currency)) for payee, minor in shares if minor]
+
+
+def _reliefs(
+    draws: Sequence[Draw], split: Split, accounts: PayeeAccounts, tax_rate: Decimal, currency: str
+) -> dict[UUID, int]:
+    """Return the tax that each giver of a bonus gets back, lot by lot in the order of spending.
+
+    Each lot's is what it adds to what the ones before it came to, so that nothing is lost.
+    """
+    reliefs: dict[UUID, int] = {}
+    bonus = told = 0
+    for each in draws:
+        if each.payer.kind is PayerKind.BONUS:
+            bonus += each.minor
+            relief = _relief(bonus, split, tax_rate, currency)
+            giver = accounts.gift_relief if each.payer.is_gift else accounts.promotion
+            reliefs[giver] = reliefs.get(giver, 0) + relief - told
+            told = relief
+    return reliefs
 
 
 def _relief(bonus: int, split: Split, tax_rate: Decimal, currency: str) -> int:

@@ -75,9 +75,10 @@ SELECT u.entry_id::text AS id, u.reseller_id AS book_id, w.account_id,
        AS debited,
        coalesce(sum(x.amount) FILTER (WHERE l.wallet_id = w.id), 0) AS bonus,
        coalesce(sum(x.amount) FILTER (WHERE x.debit_id = w.receivable_account_id), 0) AS owed,
-       coalesce(sum(x.amount) FILTER (WHERE c.kind IN ('tax_payable', 'tax_prepaid', 'promotion')),
-                0) AS tax,
-       coalesce(sum(x.amount) FILTER (WHERE c.kind = 'promotion'), 0) AS relief,
+       coalesce(sum(x.amount) FILTER (
+           WHERE c.kind IN ('tax_payable', 'tax_prepaid', 'promotion', 'gift_relief')), 0) AS tax,
+       coalesce(sum(x.amount) FILTER (WHERE c.kind IN ('promotion', 'gift_relief')), 0)
+       AS relief,
        coalesce(sum(x.amount) FILTER (WHERE c.kind IN ('commission', 'revenue')), 0) AS shared
   FROM examined_usage u
   LEFT JOIN wallets w ON w.reseller_id = u.reseller_id AND w.id = u.wallet_id

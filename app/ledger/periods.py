@@ -93,7 +93,9 @@ SELECT EXISTS (
     SELECT FROM ledger_postings p
       JOIN ledger_entries e ON e.book_id = p.book_id AND e.id = p.entry_id
      WHERE p.book_id = :book AND p.account_id = ANY (:accounts) AND e.kind = :kind
-       AND e.created_at >= :since AND e.created_at < :until)
+       AND e.created_at >= :since AND e.created_at < :until
+       AND NOT EXISTS (SELECT FROM ledger_entries u
+                        WHERE u.book_id = e.book_id AND u.key = :undone_by || e.id))
 """)
 
 
@@ -252,8 +254,17 @@ def has_entry(
     kind: str,
     since: datetime,
     until: datetime,
+    undone_by: str,
 ) -> bool:
-    """Return whether an entry of a kind, written in a span, touched a guarded account of these."""
-    asked = {"book": book_id, "accounts": list(accounts), "kind": kind}
+    """Return whether an entry of a kind, written in a span, touched a guarded account of these.
+
+    One that was undone since does not count: another entry's key is `undone_by` and its id.
+    """
+    asked = {
+        "book": book_id,
+        "accounts": list(accounts),
+        "kind": kind,
+        "undone_by": undone_by,
+    }
     found = session.execute(_HAS_ENTRY, {**asked, "since": since, "until": until})
     return bool(found.scalar_one())

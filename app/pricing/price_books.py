@@ -59,6 +59,11 @@ class PriceVersion:
     plan: PlanPrice
     own: OwnPrice | None
 
+    @property
+    def needs_volume(self) -> bool:
+        """Return whether charges rated by it count in the month's volume; see `Tariff`."""
+        return bool(self.plan.allowance or (self.own or self.plan).steps)
+
 
 @dataclass(frozen=True, slots=True)
 class PricedMeter:

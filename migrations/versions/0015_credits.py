@@ -10,7 +10,7 @@ depends_on = None
 
 TENANT = "nullif(current_setting('app.reseller_id', true), '')::uuid"
 
-KINDS = [("adjustment", False), ("reseller_balance", True)]
+KINDS = [("adjustment", False), ("reseller_balance", True), ("gift_relief", False)]
 _TAXES = ("tax_payable", "tax_prepaid")
 _EARNED = ("commission", "revenue")
 _PAYEES = (*_TAXES, *_EARNED)
@@ -32,6 +32,12 @@ RULES = [
     # Every pair of usage and fees, mirrored.
     *(("reversal", to, payer) for payer in ("wallet", "bonus", "receivable") for to in _PAYEES),
     ("reversal", "promotion", "bonus"),
+    # What of a bonus was a reseller's gift falls back to her, and then into her own balance; what
+    # was written off since comes out of it again.
+    *((kind, "bonus", "gift_relief") for kind in ("usage", "fee")),
+    ("reversal", "gift_relief", "bonus"),
+    ("relief", "gift_relief", "reseller_balance"),
+    ("relief", "reseller_balance", "gift_relief"),
     # What a top-up paid of a receivable whose usage is then written off is paid credit.
     ("reversal", "receivable", "wallet"),
 ]

@@ -4,7 +4,8 @@ It shares nothing with the product but its rules in words: gross is price times 
 cent goes up; net is gross without tax, half a cent goes up; everybody in the chain keeps the part
 of the net that was agreed, rounded down; the rest is the platform's. Bonus lots pay first, the one
 that expires next before the others, then paid credit, then what may be owed. On what a bonus paid
-no tax is due: it stays with who gave the bonus. What a hold keeps back nobody else may spend.
+no tax is due: it stays with who gave the bonus. What a hold keeps back nobody else may spend; what
+it keeps of a lot that expires meanwhile still pays for what it captures.
 """
 
 from __future__ import annotations
@@ -202,7 +203,8 @@ class WalletModel:
         """Charge what was used as far as the money goes."""
         hold.close()
         gross = self.book.terms.gross(quantity)
-        draws = _draw(self._payers(), gross)
+        draws = self._draw_over(hold, gross)
+        draws += _draw(self._payers(), gross - _sum(draws))
         return self._pay(draws, uncollected=gross - _sum(draws))
 
     def available(self) -> int:
@@ -222,6 +224,15 @@ class WalletModel:
 
     def _payers(self) -> list[AccountModel]:
         return [*self._own_payers(), *([self.receivable] if self.receivable else [])]
+
+    def _draw_over(self, hold: HoldModel, minor: int) -> Draws:
+        """Draw from lots whose time is over, up to what the hold kept of each."""
+        draws: Draws = []
+        for lot in sorted(self.lots, key=lambda each: each.ends):
+            kept = sum(part for account, part in hold.parts if account is lot.account)
+            given = 0 if lot.is_alive else min(minor - _sum(draws), kept)
+            draws += [(lot.account, given)] if given else []
+        return draws
 
     def _draw_own(self, minor: int) -> Draws | Refused:
         draws = _draw(self._own_payers(), minor)

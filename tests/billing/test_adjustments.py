@@ -28,6 +28,7 @@ from tests.factories.credits import (
     broken_laws,
     euros,
 )
+from tests.factories.holds import a_hold, let_hold_expire
 from tests.factories.money import (
     a_priced_reseller,
     a_wallet,
@@ -183,3 +184,23 @@ def test_the_reason_stands_in_the_adjustment_and_not_in_the_audit_trail(
             "source": "platform",
         },)
     ]  # fmt: skip
+
+
+def test_what_an_expired_hold_kept_back_may_be_taken(own_database: Database) -> None:
+    wallet = a_wallet(1_000)
+    let_hold_expire(a_hold(wallet, 1_000).id, own_database)
+
+    adjust(wallet, -500)
+
+    assert funds_of(wallet) == 500
+    assert broken_laws() == {}
+
+
+def test_what_an_open_hold_keeps_back_may_not_be_taken() -> None:
+    wallet = a_wallet(1_000)
+    a_hold(wallet, 600)
+
+    with pytest.raises(InsufficientFundsError):
+        adjust(wallet, -500)
+
+    assert funds_of(wallet) == 1_000

@@ -1,6 +1,7 @@
 """Bonus lots: earned once, spent first, expired in time (requirement C9)."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -13,6 +14,8 @@ from app.billing.models import LotState
 from app.kernel import now, transaction
 from app.pricing import Offer
 from app.tenancy import PLATFORM_ID
+from tests.billing.test_hold_races import wait_for_a_queue
+from tests.conftest import Database
 from tests.factories.credits import (
     broken_laws,
     credit_of,
@@ -30,6 +33,7 @@ from tests.factories.money import (
     a_settled_top_up,
     a_top_up,
     a_wallet,
+    an_event,
     an_offer,
     charge,
     funds_of,
@@ -113,6 +117,27 @@ def test_a_bonus_is_spent_before_paid_credit_and_its_lot_is_closed_when_empty() 
     assert (made.facts.bonus, made.balance.minor) == (600, 9_600)
     assert figures(wallet) == (9_600, 0, 0)
     assert lots_of(wallet)[0].state == LotState.SPENT.value
+    assert broken_laws() == {}
+
+
+def test_a_lot_earned_while_the_last_one_is_spent_pays_the_next_charge(
+    own_database: Database,
+) -> None:
+    wallet = a_bonus_wallet()
+    second = a_top_up(wallet, 10_000)
+    scope = scope_of_wallet(wallet)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(scope) as session:
+            billing.charge_usage(session, scope, usage=an_event(wallet, "1000"), now=now())
+            settled = pool.submit(settle, second)
+            # It has read the wallet, which still needs care, and waits for the charge's lock.
+            wait_for_a_queue(own_database)
+        settled.result()
+
+    made = charge(wallet, "400")
+
+    assert made.facts.bonus == 400
+    assert figures(wallet) == (20_000, 600, 0)
     assert broken_laws() == {}
 
 

@@ -81,6 +81,23 @@ def test_in_another_month_nothing_is_spent_yet() -> None:
     assert caps_of(wallet, later=timedelta(days=32)) == [CapLine(None, euros(300), euros(0))]
 
 
+def test_what_began_before_the_months_turn_never_takes_a_cap_back_a_month() -> None:
+    wallet = a_wallet(5_000)
+    cap(wallet, 300)
+    scope, before = scope_of_wallet(wallet), now()
+    turned = before + timedelta(days=32)
+    with transaction(scope) as session:
+        billing.charge_usage(session, scope, usage=an_event(wallet, "200"), now=turned)
+
+    with transaction(scope) as session:
+        billing.charge_usage(session, scope, usage=an_event(wallet, "60"), now=before)
+    with transaction(scope) as session, pytest.raises(CapReachedError) as refused:
+        billing.charge_usage(session, scope, usage=an_event(wallet, "41"), now=before)
+
+    assert refused.value.facts["spent"] == 260
+    assert caps_of(wallet, later=timedelta(days=32)) == [CapLine(None, euros(300), euros(260))]
+
+
 def test_a_cap_that_is_removed_lets_the_wallet_pay_without_care() -> None:
     wallet = a_wallet(5_000)
     cap(wallet, 100)

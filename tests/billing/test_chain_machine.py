@@ -107,7 +107,7 @@ class ChainMachine(RuleBasedStateMachine):
 
     @rule(lot=consumes(lots))
     def a_bonus_expires(self, lot: tuple[LotModel, UUID]) -> None:
-        lot[0].is_alive = False
+        lot[0].is_alive, lot[0].ends = False, moment(now())
         let_lot_expire(lot[1], self.database)
 
     @rule(payer=payers, limit=LIMITS)

@@ -23,6 +23,7 @@ from app.identity import Customer, CustomerState
 from app.kernel import Money, now, transaction
 from app.tenancy import PLATFORM_ID, PlatformScope, Tenant, TenantScope
 from tests.conftest import Database
+from tests.factories.credits import reverse
 from tests.factories.money import (
     LONG_AGO,
     a_priced_reseller,
@@ -175,6 +176,19 @@ def test_a_month_without_use_earns_nothing(connected: Database, used: tuple[int,
     assert bonuses_of(reseller) == []
 
 
+def test_a_month_whose_use_was_written_off_is_a_month_without_use(connected: Database) -> None:
+    reseller = a_priced_reseller()
+    agree_bonus(RETENTION, 1_000, reseller_id=reseller.id, months=3)
+    wallet, first = a_stayer(connected, reseller, used=(0, 2))
+    entry = charge(wallet, "10").id
+    used_at(connected.owner_url, entry, months_after(first, 1) + timedelta(days=1))
+
+    reverse(reseller.id, entry)
+
+    assert grant_due(reseller) == []
+    assert bonuses_of(reseller) == []
+
+
 def test_a_day_too_early_and_a_customer_that_was_blocked_earn_nothing(
     connected: Database,
 ) -> None:
@@ -204,6 +218,21 @@ def test_the_first_month_of_much_use_earns_a_bonus_once() -> None:
     reached, again = grant_due(reseller, later), grant_due(reseller, later)
 
     assert (below, reached, again) == ([], [200], [])
+
+
+def test_what_was_written_off_is_no_use() -> None:
+    reseller = a_priced_reseller()
+    agree_bonus(HIGH, 200, reseller_id=reseller.id, threshold=1_000)
+    wallet = a_wallet(5_000, reseller=reseller)
+    undone = charge(wallet, "600")
+    charge(wallet, "400")
+    reverse(reseller.id, undone.id)
+
+    below = grant_due(reseller, now() + timedelta(seconds=1))
+    charge(wallet, "600")
+
+    assert below == []
+    assert grant_due(reseller, now() + timedelta(seconds=1)) == [200]
 
 
 def test_what_was_reached_on_the_last_day_of_a_month_is_granted_in_the_next() -> None:

@@ -1,6 +1,7 @@
 """Grace for delivered usage, paid first by the next top-up; credit limits by invoice (C6, C11)."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
@@ -20,6 +21,7 @@ from app.billing import (
 )
 from app.kernel import CurrencyMismatchError, Money, new_id, now, transaction
 from app.tenancy import PLATFORM_ID
+from tests.billing.test_hold_races import wait_for_a_queue
 from tests.conftest import Database
 from tests.factories import a_reseller, scope_of
 from tests.factories.counts import rows_of_all_tables
@@ -305,3 +307,27 @@ def test_a_repeated_event_that_was_owed_gets_the_same_answer() -> None:
 
     assert again == replace(first, replayed=True)
     assert figures(wallet) == (0, 0, 200)
+
+
+def test_who_waits_for_another_change_of_terms_decides_what_holds(own_database: Database) -> None:
+    wallet = a_wallet(1_000)
+    scope = scope_of_wallet(wallet)
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(scope) as session:
+            set_postpaid(
+                session,
+                scope,
+                customer_id=wallet.customer_id,
+                credit_limit=euros(500),
+                now=now(),
+            )
+            # It has read a prepaid wallet.
+            waiting = pool.submit(prepaid, wallet)
+            wait_for_a_queue(own_database)
+        waiting.result(10)
+
+    with transaction(scope) as session:
+        fresh = billing.get_wallet_by_id(session, scope, wallet_id=wallet.id)
+        limits = billing.wallet_limits(session, scope, wallet=fresh)
+    assert (fresh.mode, limits.credit) == ("prepaid", euros(0))

@@ -158,6 +158,23 @@ def test_a_period_that_cannot_be_paid_stays_due_and_later_ones_wait_behind_it(
     assert broken_laws() == {}
 
 
+@pytest.mark.parametrize("page_size", [1, 2])
+def test_who_cannot_pay_starves_nobody_behind(page_size: int) -> None:
+    reseller = a_seller()
+    poor = [a_wallet(0, reseller=reseller) for _ in range(2)]
+    half, rich = a_wallet(500, reseller=reseller), a_wallet(500, reseller=reseller)
+    for wallet in poor:
+        a_contract(wallet, starts_at=START)
+    # Pays one period, not the next.
+    a_contract(half, quantity=4, starts_at=START + timedelta(days=1))
+    a_contract(rich, starts_at=START + timedelta(days=2))
+
+    made = charge_due_fees(scope_of(reseller), now=START + timedelta(days=35), page_size=page_size)
+
+    assert made == FeeRun(charged=1 + 2, refused=2 + 1)
+    assert [funds_of(wallet) for wallet in (half, rich)] == [500 - 4 * 119, 500 - 2 * 119]
+
+
 def test_a_refused_fee_leaves_no_trace_in_the_ledger(own_database: Database) -> None:
     wallet = a_wallet(0, reseller=a_seller())
     a_contract(wallet)

@@ -16,12 +16,13 @@ from app.billing import (
     ReasonRefusedError,
     TopUpInProgressError,
     WalletNotFoundError,
+    charge_due_fees,
     give_credit,
 )
 from app.embedded import PostgresServer
 from app.kernel import AppError, CurrencyMismatchError, Money, new_id, now, transaction
 from app.ledger import KeyReusedError
-from app.tenancy import PLATFORM_ID, TenantScope
+from app.tenancy import PLATFORM_ID, Tenant, TenantScope
 from tests.conftest import Database
 from tests.factories import scope_of
 from tests.factories.broken_locks import look_at_balances_without_locking, take_accounts_slowly
@@ -29,6 +30,7 @@ from tests.factories.counts import rows_of_all_tables
 from tests.factories.credits import (
     REASON,
     STAFF,
+    a_contract,
     adjust,
     broken_laws,
     euros,
@@ -38,6 +40,9 @@ from tests.factories.credits import (
     lots_of,
     own_balance_of,
     own_funds,
+    reverse,
+    with_bonus,
+    with_fee,
 )
 from tests.factories.databases import a_database_of_its_own, connected_to
 from tests.factories.money import (
@@ -296,3 +301,76 @@ def test_the_latest_adjustments_of_a_wallet_come_first() -> None:
         found = billing.list_adjustments(session, scope_of(reseller), wallet_id=wallet.id)
 
     assert [each.id for each in found] == [second.id, first.id]
+
+
+def test_the_tax_that_a_gift_does_not_owe_is_the_resellers_to_give_again() -> None:
+    reseller = a_priced_reseller()
+    own_funds(reseller, 1_190)
+    wallet = a_wallet(0, reseller=reseller)
+    give(wallet, 1_190, as_bonus=True)
+
+    charge(wallet, "1190")
+    left = own_balance_of(reseller.id)[0]
+    give(wallet, 190)
+
+    assert left == 190
+    assert own_balance_of(reseller.id)[0] == 0
+    assert owned_by(PLATFORM_ID, book_id=reseller.id)["promotion"] == 0
+    assert own_movements(reseller) == [("credit", -190), ("relief", 190), ("credit", -1_190)]
+    assert broken_laws() == {}
+
+
+def test_a_gift_and_a_bonus_of_the_platform_each_give_their_own_tax_back() -> None:
+    reseller = a_priced_reseller(offer=with_bonus(an_offer(), (1_000, 595)))
+    own_funds(reseller, 595)
+    wallet = a_wallet(1_000, reseller=reseller)
+    give(wallet, 595, as_bonus=True)
+
+    charge(wallet, "1190")
+
+    assert own_balance_of(reseller.id)[0] == 95
+    assert owned_by(PLATFORM_ID, book_id=reseller.id)["promotion"] == -595 + 95
+    assert broken_laws() == {}
+
+
+def test_a_fee_that_a_gift_paid_gives_its_tax_back_to_the_reseller() -> None:
+    reseller = a_priced_reseller(offer=with_fee(an_offer(), minor=119))
+    own_funds(reseller, 500)
+    wallet = a_wallet(0, reseller=reseller)
+    give(wallet, 500, as_bonus=True)
+    a_contract(wallet, starts_at=now())
+
+    charge_due_fees(TenantScope(reseller.id), now=now())
+
+    assert own_balance_of(reseller.id)[0] == 19
+    assert broken_laws() == {}
+
+
+@pytest.mark.parametrize("is_taken", [False, True])
+def test_tax_that_came_back_is_owed_again_when_the_charge_is_written_off(*, is_taken: bool) -> None:
+    reseller = a_priced_reseller()
+    own_funds(reseller, 1_290)
+    wallet, other = (a_wallet(0, reseller=reseller) for _ in range(2))
+    give(wallet, 1_190, as_bonus=True)
+    made = charge(wallet, "1190")
+    if is_taken:
+        give(other, 90)
+
+    reverse(reseller.id, made.id)
+
+    spent = 90 if is_taken else 0
+    assert figures(wallet) == (0, 1_190, 0)
+    assert own_balance_of(reseller.id)[0] == 100 - spent
+    with pytest.raises(OwnBalanceTooLowError):
+        give(other, 101 - spent)
+    give(other, 100 - spent)
+    assert own_balance_of(reseller.id)[0] == 0
+    assert broken_laws() == {}
+
+
+def own_movements(reseller: Tenant) -> list[tuple[str, int]]:
+    """What was given from a reseller's own balance and came back to it, newest first."""
+    scope = TenantScope(reseller.id)
+    with transaction(scope) as session:
+        page = billing.own_balance_history(session, scope, currency="EUR")
+    return [(row.kind, row.amount.minor) for row in page.rows if row.kind != "top_up"]

@@ -20,8 +20,8 @@ from app.billing import (
 )
 from app.billing.models import LotState
 from app.kernel import new_id, now, transaction
-from app.pricing import CreditPurpose
-from app.tenancy import PLATFORM_ID
+from app.pricing import CreditPurpose, Offer, set_price
+from app.tenancy import PLATFORM_ID, PlatformScope
 from tests.conftest import Database
 from tests.factories import a_reseller, scope_of, unique
 from tests.factories.counts import rows_of_all_tables
@@ -203,6 +203,38 @@ def test_allowance_that_a_written_off_charge_used_is_free_again() -> None:
 
     assert (made.gross.minor, again.gross.minor) == (50, 50)
     assert again.facts.free == Decimal(100)
+
+
+def test_a_plain_charge_that_is_written_off_takes_nothing_from_what_others_used() -> None:
+    offer = an_offer(meter=unique("minutes"))
+    meter = _meter_of(offer.id)
+    wallet = a_wallet(1_000, reseller=a_priced_reseller(offer=offer))
+    change = now() - timedelta(minutes=2)
+    plain = charge(
+        wallet, an_event(wallet, "100", meter=meter, occurred_at=change - timedelta(minutes=1))
+    )
+    _allow(offer, meter, "100", since=change)
+    charge(wallet, an_event(wallet, "100", meter=meter))
+
+    reverse(wallet.reseller_id, plain.id)
+    after = charge(wallet, an_event(wallet, "40", meter=meter))
+
+    assert (after.gross.minor, after.facts.free) == (40, Decimal(0))
+
+
+def _allow(offer: Offer, meter: str, allowance: str, *, since: datetime) -> None:
+    """Free so many units of every month from a time on."""
+    scope = PlatformScope()
+    with transaction(scope) as session:
+        set_price(
+            session,
+            scope,
+            offer_id=offer.id,
+            meter=meter,
+            unit_price=Decimal("0.01"),
+            valid_from=since,
+            allowance=Decimal(allowance),
+        )
 
 
 def _meter_of(offer_id: UUID) -> str:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.billing.rating import divide
-from app.billing.spending import PayeeAccounts, Payer, PayerKind, draw, drawn, transfers
+from app.billing.spending import Draw, PayeeAccounts, Payer, PayerKind, draw, drawn, transfers
 from app.commissions import Term
 from app.kernel import Money, new_id
 from app.ledger import LockedBalance, TransferDraft
@@ -25,7 +25,7 @@ class Case:
     gross: Money
     tax_rate: Decimal
     terms: list[Term]
-    lots: list[int]
+    lots: list[tuple[int, bool]]
 
 
 @st.composite
@@ -36,20 +36,25 @@ def cases(draw_from: st.DrawFn) -> Case:
         gross=Money(gross, draw_from(st.sampled_from(CURRENCIES))),
         tax_rate=draw_from(TAX_RATES),
         terms=[Term(new_id(), rate) for rate in rates],
-        lots=draw_from(st.lists(st.integers(0, gross), max_size=3)),
+        lots=draw_from(st.lists(st.tuples(st.integers(0, gross), st.booleans()), max_size=4)),
     )
 
 
-def a_payer(kind: PayerKind, minor: int) -> Payer:
-    return Payer(kind, LockedBalance(new_id(), minor, 0, 0, 0, 0))
+def a_payer(kind: PayerKind, minor: int, *, is_gift: bool = False) -> Payer:
+    return Payer(kind, LockedBalance(new_id(), minor, 0, 0, 0, 0), is_gift=is_gift)
+
+
+def some_accounts(case: Case) -> PayeeAccounts:
+    commissions = tuple(new_id() for _ in case.terms)
+    return PayeeAccounts(new_id(), commissions, new_id(), new_id(), new_id())
 
 
 @given(case=cases())
 def test_every_draw_is_given_away_whole_and_every_share_is_paid_whole(case: Case) -> None:
     gross, currency = case.gross, case.gross.currency
-    payers = [a_payer(PayerKind.BONUS, minor) for minor in case.lots]
+    payers = [a_payer(PayerKind.BONUS, minor, is_gift=is_gift) for minor, is_gift in case.lots]
     payers.append(a_payer(PayerKind.WALLET, gross.minor))
-    accounts = PayeeAccounts(new_id(), tuple(new_id() for _ in case.terms), new_id(), new_id())
+    accounts = some_accounts(case)
     split = divide(gross, tax_within(gross, case.tax_rate), case.terms)
     draws = draw(payers, gross.minor)
 
@@ -61,7 +66,14 @@ def test_every_draw_is_given_away_whole_and_every_share_is_paid_whole(case: Case
     due = tax_within(paid, case.tax_rate).minor
     # The tax that is left is the tax within what was paid; the rest of it goes back to the giver.
     assert got.pop(accounts.tax, 0) == due
-    assert got.pop(accounts.promotion, 0) == split.tax - due
+    back = got.pop(accounts.promotion, 0), got.pop(accounts.gift_relief, 0)
+    assert sum(back) == split.tax - due
+    by_giver = [
+        sum(each.minor for each in draws if each.payer in payers[:-1] and each.payer.is_gift is own)
+        for own in (False, True)
+    ]
+    assert all(0 <= relief <= given for relief, given in zip(back, by_giver, strict=True))
+    assert all(each.payer.kind is PayerKind.BONUS for each in paying(draws, made, accounts))
     assert got.pop(accounts.revenue, 0) == split.revenue
     shares = dict(zip(accounts.commissions, split.commissions, strict=True))
     assert got == {account: minor for account, minor in shares.items() if minor}
@@ -71,7 +83,7 @@ def test_every_draw_is_given_away_whole_and_every_share_is_paid_whole(case: Case
 @given(case=cases())
 def test_bonus_gives_tax_back_only_and_pays_no_tax_where_it_pays_all(case: Case) -> None:
     gross = case.gross
-    accounts = PayeeAccounts(new_id(), tuple(new_id() for _ in case.terms), new_id(), new_id())
+    accounts = some_accounts(case)
     split = divide(gross, tax_within(gross, case.tax_rate), case.terms)
     lot, wallet = a_payer(PayerKind.BONUS, gross.minor), a_payer(PayerKind.WALLET, gross.minor)
 
@@ -94,6 +106,36 @@ def test_bonus_gives_tax_back_only_and_pays_no_tax_where_it_pays_all(case: Case)
     assert totals(by_bonus)[1].get(accounts.promotion, 0) == split.tax
     assert totals(by_wallet)[1].get(accounts.promotion, 0) == 0
     assert totals(by_wallet)[1].get(accounts.tax, 0) == split.tax
+
+
+def paying(draws: list[Draw], made: list[TransferDraft], accounts: PayeeAccounts) -> list[Draw]:
+    """The draws that give tax back."""
+    back = {accounts.promotion, accounts.gift_relief}
+    payers = {each.debit_id for each in made if each.credit_id in back}
+    return [each for each in draws if each.payer.balance.account_id in payers]
+
+
+@given(case=cases())
+def test_each_giver_of_bonus_gets_back_what_its_lots_made_less_to_tax(case: Case) -> None:
+    gross = case.gross
+    accounts, tax = some_accounts(case), tax_within(gross, case.tax_rate).minor
+    split = divide(gross, Money(tax, gross.currency), case.terms)
+    half = gross.minor // 2
+    promotion = a_payer(PayerKind.BONUS, half)
+    gift = a_payer(PayerKind.BONUS, gross.minor - half, is_gift=True)
+
+    made = transfers(
+        draw([promotion, gift], gross.minor),
+        split,
+        accounts,
+        tax_rate=case.tax_rate,
+        currency=gross.currency,
+    )
+
+    got = totals(made)[1]
+    left = tax_within(gross - Money(half, gross.currency), case.tax_rate).minor
+    assert got.get(accounts.promotion, 0) == tax - left
+    assert got.get(accounts.gift_relief, 0) == left
 
 
 def totals(made: list[TransferDraft]) -> tuple[dict[UUID, int], dict[UUID, int]]:

@@ -274,7 +274,15 @@ def test_usage_in_a_span_is_found_by_the_accounts_it_touched() -> None:
 
     def found(account: UUID, since: datetime, until: datetime) -> bool:
         with transaction(book.scope) as session:
-            return has_entry(session, book.id, [account], kind="usage", since=since, until=until)
+            return has_entry(
+                session,
+                book.id,
+                [account],
+                kind="usage",
+                since=since,
+                until=until,
+                undone_by="reversal:",
+            )
 
     assert found(wallet, before, after)
     assert not found(other, before, after)

@@ -6,9 +6,9 @@ Lock, look, decide one after the other, post all in one trip. The database count
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from app.billing.errors import (
     WalletNotFoundError,
     insufficient,
 )
-from app.billing.purses import Purse, lock_purses
+from app.billing.purses import Purse, lock_all_purses
 from app.billing.rating import Rated, collected, rate
 from app.billing.records import Record, known_records, tell_balances, write_records
 from app.billing.spending import Draw, PayerKind, RatingFacts, draw, drawn, transfers
@@ -65,9 +65,23 @@ def charge_with_care(
     by_currency: dict[str, list[int]] = {}
     for place, each in asked.items():
         by_currency.setdefault(each.terms.tariff.currency, []).append(place)
+    months = _months(asked.values())
+    purses = lock_all_purses(
+        session,
+        scope,
+        customers={
+            currency: {asked[place].usage.customer_id for place in places}
+            for currency, places in by_currency.items()
+        },
+        now=now,
+        months=months,
+    )
     for currency, places in by_currency.items():
         some = {place: asked[place] for place in places}
-        batch = _Batch(session, scope, currency, now, hold_id)
+        batch = _Batch(
+            session, scope, currency, now,
+            hold_id=hold_id, purses=purses[currency], months=months,
+        )  # fmt: skip
         batch.charge(some, outcomes)
     return [each if each is not None else WalletNotFoundError() for each in outcomes]
 
@@ -95,6 +109,13 @@ def _with_terms(
     return asked
 
 
+def _months(asked: Iterable[_Asked]) -> set[date]:
+    """Return the months whose volumes these events ask for."""
+    return {
+        business_month(each.usage.occurred_at) for each in asked if each.terms.tariff.needs_volume
+    }
+
+
 class _Batch:
     """Events of one currency, charged under the locks of their wallets."""
 
@@ -104,19 +125,23 @@ class _Batch:
         scope: TenantScope,
         currency: str,
         now: datetime,
+        *,
         hold_id: UUID | None,
+        purses: Mapping[UUID, Purse],
+        months: Collection[date],
     ) -> None:
         self._session, self._scope, self._now = session, scope, now
         self._currency, self._hold_id = currency, hold_id
+        self._purses, self._months = purses, months
         self._month = business_month(now)
         self._drafts: list[ledger.EntryDraft] = []
         self._records: list[Record] = []
         self._charged: dict[str, tuple[bytes, Charge]] = {}
-        self._purses: Mapping[UUID, Purse] = {}
 
     def charge(self, asked: Mapping[int, _Asked], outcomes: list[Outcome | None]) -> None:
-        """Lock, decide in order, write."""
-        self._lock(asked)
+        """Decide in order under the locks that are held, then write."""
+        if self._hold_id is not None:
+            self._free_hold(self._hold_id)
         known = known_records(
             self._session,
             self._scope,
@@ -140,23 +165,6 @@ class _Batch:
                 outcomes[place] = refused
         self._write()
 
-    def _lock(self, asked: Mapping[int, _Asked]) -> None:
-        volumes = {
-            business_month(each.usage.occurred_at)
-            for each in asked.values()
-            if each.terms.tariff.needs_volume
-        }
-        self._purses = lock_purses(
-            self._session,
-            self._scope,
-            customers={each.usage.customer_id for each in asked.values()},
-            currency=self._currency,
-            now=self._now,
-            months=volumes,
-        )
-        if self._hold_id is not None:
-            self._free_hold(self._hold_id)
-
     def _free_hold(self, hold_id: UUID) -> None:
         """Count what the hold keeps back as free: the entry that captures it frees it."""
         hold = ledger.get_hold(self._session, self._scope.reseller_id, hold_id)
@@ -171,13 +179,15 @@ class _Batch:
     def _fresh(self, each: _Asked, revision: int) -> _Asked:
         """Return the event with terms of this moment, where they changed since they were read.
 
-        Where they changed the currency, too, the wrong wallet is locked.
+        Where they changed the currency, too, the wrong wallet is locked; where they ask for volumes
+        now, those of the month may not have been read.
         """
         if each.terms.revision == revision:
             return each
         at, meter = each.usage.occurred_at, each.usage.meter
         terms = read_terms(self._session, self._scope, meter, at, booked_at=self._now)
-        if terms.tariff.currency != self._currency:
+        is_counted = not terms.tariff.needs_volume or business_month(at) in self._months
+        if terms.tariff.currency != self._currency or not is_counted:
             raise ledger.BooksMovedError
         return _Asked(each.usage, terms, each.key, each.fingerprint)
 

@@ -15,10 +15,13 @@ from functools import partial
 from itertools import islice
 from uuid import UUID
 
+import psycopg
+import structlog
+
 from app import identity
 from app.billing.careful_charges import Outcome, charge_with_care
 from app.billing.charges import charge_usage
-from app.billing.errors import SubjectNeededError, UnknownSubjectError
+from app.billing.errors import MalformedUsageError, SubjectNeededError, UnknownSubjectError
 from app.billing.moving_books import while_books_move
 from app.billing.reported import Reported, ReportedUsage, Result
 from app.billing.usage import Charge, UsageEvent
@@ -29,6 +32,8 @@ from app.tenancy import PlatformScope, TenantScope
 CHUNK = 1_000
 Holder = SubjectHolder | AppError
 Finder = Callable[[Sequence[ReportedUsage]], list[Holder]]
+
+_log = structlog.get_logger(__name__)
 
 
 def take_in(
@@ -76,7 +81,8 @@ def _take_in_chunk(some: Sequence[Reported], find: Finder, now: datetime) -> lis
     results = {place: each for place, each in enumerate(some) if isinstance(each, Result)}
     events = {place: each for place, each in enumerate(some) if isinstance(each, ReportedUsage)}
     by_reseller: defaultdict[TenantScope, dict[int, UsageEvent]] = defaultdict(dict)
-    for (place, event), holder in zip(events.items(), find([*events.values()]), strict=True):
+    holders = _holders(find, [*events.values()])
+    for (place, event), holder in zip(events.items(), holders, strict=True):
         if isinstance(holder, AppError):
             results[place] = Result(event.event_id, holder)
         else:
@@ -98,13 +104,16 @@ def _take_in_event(reported: ReportedUsage, find: Finder, now: datetime) -> Char
 def _charge_together(
     scope: TenantScope, usages: Sequence[UsageEvent], now: datetime
 ) -> Sequence[Outcome]:
-    """Charge events of one reseller in one transaction; one by one where that is refused."""
+    """Charge events of one reseller in one transaction; one by one where that is refused.
+
+    So they are, too, where the database cannot read one of them: the others are charged.
+    """
 
     def charge() -> list[Outcome]:
         with transaction(scope) as session:
             return charge_with_care(session, scope, usages=usages, now=now)
 
-    with suppress(AppError):
+    with suppress(AppError, psycopg.DataError):
         return while_books_move(charge)
     return [_outcome(scope, usage, now) for usage in usages]
 
@@ -114,6 +123,8 @@ def _outcome(scope: TenantScope, usage: UsageEvent, now: datetime) -> Outcome:
         return _charge_alone(scope, usage, now)
     except AppError as refused:
         return refused
+    except psycopg.DataError as unreadable:
+        return _not_read(usage.event_id, unreadable)
 
 
 def _charge_alone(scope: TenantScope, usage: UsageEvent, now: datetime) -> Charge:
@@ -122,6 +133,32 @@ def _charge_alone(scope: TenantScope, usage: UsageEvent, now: datetime) -> Charg
             return charge_usage(session, scope, usage=usage, now=now)
 
     return while_books_move(charge)
+
+
+def _holders(find: Finder, events: Sequence[ReportedUsage]) -> list[Holder]:
+    """Return whose each event is, asked one by one where the database cannot read one of them."""
+    with suppress(psycopg.DataError):
+        return find(events)
+    return [_holder(find, event) for event in events]
+
+
+def _holder(find: Finder, event: ReportedUsage) -> Holder:
+    try:
+        (holder,) = find([event])
+    except psycopg.DataError as unreadable:
+        return _not_read(event.event_id, unreadable)
+    return holder
+
+
+def _not_read(event_id: str, error: psycopg.DataError) -> AppError:
+    """Return the refusal of an event that we called well formed and the database does not.
+
+    That is a bug of ours, and is logged as one; its neighbours must not wait until it is mended.
+    The database's message repeats values, which are no matter of a log (requirement M3).
+    """
+    _log.error("usage_event_not_read", event_id=event_id, sqlstate=error.sqlstate)
+    errors = [{"field": "body", "reason": "The database cannot read this event"}]
+    return MalformedUsageError(errors=errors)
 
 
 def _holders_here(scope: TenantScope, events: Sequence[ReportedUsage]) -> list[Holder]:

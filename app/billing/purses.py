@@ -1,7 +1,7 @@
 """Everything that pays for wallets, locked and in memory, until the transaction ends.
 
-Wallets, lots and receivables are found first and locked together, in the order of their ids
-(decision 0012): a lot that comes after is left for the next charge.
+Wallets, lots and receivables, of all currencies that pay, are found first and locked together, in
+the order of their ids (decision 0012): a lot that comes after is left for the next charge.
 """
 
 from __future__ import annotations
@@ -157,11 +157,33 @@ def lock_purses(
 
     A customer without such a wallet is left out. Holds that have expired are written down first.
     `months` are the Berlin months whose volumes will be asked for, `beside` other guarded accounts
-    that are locked with them.
+    that are locked with them. Refuses as `ledger.lock_balances` does.
+    """
+    asked = {currency: customers}
+    return lock_all_purses(session, scope, customers=asked, now=now, months=months, beside=beside)[
+        currency
+    ]
+
+
+def lock_all_purses(
+    session: Session,
+    scope: TenantScope,
+    *,
+    customers: Mapping[str, Collection[UUID]],
+    now: datetime,
+    months: Collection[date] = (),
+    beside: Collection[UUID] = (),
+) -> dict[str, dict[UUID, Purse]]:
+    """Lock the wallets of customers in several currencies at once, as `lock_purses` does in one.
+
+    Whoever pays in two currencies locks both here: one after the other would be another order
+    than that of the accounts' ids.
     """
     book = scope.reseller_id
-    asked = [book, ledger.as_array(customers), currency]
-    rows = cursor(session).execute(_WALLETS, asked).fetchall()
+    found = {
+        currency: _wallets(session, book, some, currency) for currency, some in customers.items()
+    }
+    rows = [row for some in found.values() for row in some]
     lots = _lots(session, book, [row[0] for row in rows if row[4]], now)
     owing = [row[5] for row in rows if row[5] is not None]
     own = {row[2]: [row[2], *(lot.account_id for lot in lots[row[0]])] for row in rows}
@@ -170,7 +192,12 @@ def lock_purses(
     _add_caps(session, book, purses)
     if months:
         _add_volumes(session, book, purses, months)
-    return {purse.customer_id: purse for purse in purses.values()}
+    return {currency: {row[1]: purses[row[0]] for row in some} for currency, some in found.items()}
+
+
+def _wallets(session: Session, book: UUID, customers: Collection[UUID], currency: str) -> list[Row]:
+    asked = [book, ledger.as_array(customers), currency]
+    return cursor(session).execute(_WALLETS, asked).fetchall()
 
 
 def _lock(

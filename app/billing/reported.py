@@ -9,11 +9,13 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
     StringConstraints,
+    TypeAdapter,
     ValidationError,
     model_validator,
 )
@@ -26,6 +28,7 @@ from app.kernel import EXACT_JSON, AppError, refused_fields
 EventId = Annotated[
     str, StringConstraints(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9._:/-]+$")
 ]
+_EVENT_ID: TypeAdapter[str] = TypeAdapter(EventId)
 MeterName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 # Control characters are no part of any name or number, and PostgreSQL stores no NUL.
 _PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
@@ -34,8 +37,22 @@ SubjectName = Annotated[str, StringConstraints(min_length=2, max_length=120, pat
 Quantity = Annotated[
     Decimal, Field(gt=0, le=10**9, max_digits=16, decimal_places=6, allow_inf_nan=False)
 ]
+
+
+def _in_utc(at: datetime) -> datetime:
+    """Return the same moment in UTC; PostgreSQL reads no offset of 16 hours or more."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as refused:
+        raise PydanticCustomError(
+            "time_range", "Input should be before the year 10000"
+        ) from refused
+
+
 # No usage is older than this century; a lone year or a small number is no time of use.
-UsageTime = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC))]
+UsageTime = Annotated[
+    AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC)), AfterValidator(_in_utc)
+]
 
 
 class NamedPayer(BaseModel):
@@ -94,7 +111,7 @@ class ReportedUsage(NamedPayer, DeliveredUsage):
 class Result:
     """What became of a reported event: its charge, or why it was refused.
 
-    `event_id` is None where none could be read.
+    `event_id` is None where none could be read: what is no id of an event is not repeated.
     """
 
     event_id: str | None
@@ -111,8 +128,15 @@ def read_reported(raw: object) -> Reported:
         return ReportedUsage.model_validate(raw)
     except ValidationError as refused:
         name = raw.get("id") if isinstance(raw, dict) else None
-        event_id = name if isinstance(name, str) else None
-        return Result(event_id, MalformedUsageError(errors=refused_fields(refused)))
+        return Result(_event_id(name), MalformedUsageError(errors=refused_fields(refused)))
+
+
+def _event_id(name: object) -> str | None:
+    """Return what is an id of an event; anything else might not even be writable."""
+    try:
+        return _EVENT_ID.validate_python(name)
+    except ValidationError:
+        return None
 
 
 def read_reported_line(line: bytes) -> Reported:

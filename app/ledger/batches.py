@@ -62,8 +62,14 @@ class KnownEntry:
 def lock_balances(
     session: Session, book_id: UUID, accounts: Sequence[UUID]
 ) -> dict[UUID, LockedBalance]:
-    """Lock guarded accounts of a book in the order of their ids; an unknown one is left out."""
-    rows = cursor(session).execute(_LOCK, [book_id, as_array(accounts)])
+    """Lock guarded accounts of a book in the order of their ids; an unknown one is left out.
+
+    Refuses where others that we waited for wait for us (BooksMovedError: roll back, and again).
+    """
+    try:
+        rows = cursor(session).execute(_LOCK, [book_id, as_array(accounts)])
+    except psycopg.DatabaseError as refused:
+        raise refusal(refused, key="") from refused
     return {row[0]: LockedBalance(*row) for row in rows}
 
 

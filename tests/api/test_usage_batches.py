@@ -172,6 +172,36 @@ def test_a_line_that_is_no_event_is_refused_alone(
     assert funds_of(wallet) == 4_800
 
 
+@pytest.mark.parametrize("offset", ["-16:00", "-23:59", "+23:59"])
+def test_an_event_with_a_far_offset_is_charged_among_its_neighbours(
+    caller: Caller, wallet: Wallet, offset: str
+) -> None:
+    good, line = some_events(wallet, 1), a_line(wallet)
+    then = f"2026-01-05T00:00:00{offset}"
+    far = [a_line_body(line, id="1", occurred_at=then), {**good[0], "id": "2", "occurred_at": then}]
+
+    results = told(post(caller, [*good, *far, a_line_body(line, id="3")]))
+
+    assert words(results) == ["charged"] * 4
+    assert [caller.post("/api/v2/usage", each).status_code for each in far] == [200, 200]
+    assert funds_of(wallet) == 4_600
+
+
+@FORMATS
+@pytest.mark.parametrize("strange", [{"id": "\ud800"}, {"id": "ok", "\ud800": 1}, {"id": "\x00"}])
+def test_half_a_letter_in_an_event_is_refused_and_all_others_are_answered(
+    caller: Caller, wallet: Wallet, form: str, strange: dict[str, object]
+) -> None:
+    first, last = some_events(wallet, 2)
+
+    results = told(post(caller, [first, strange, last], form))
+
+    assert words(results) == ["charged", "billing.malformed_usage", "charged"]
+    assert results[1]["id"] in {None, "ok"}
+    assert caller.post("/api/v2/usage", strange).status_code == 422
+    assert funds_of(wallet) == 4_800
+
+
 def test_empty_lines_do_not_count_and_lines_may_end_as_on_windows(
     caller: Caller, wallet: Wallet
 ) -> None:

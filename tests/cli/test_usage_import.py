@@ -90,7 +90,7 @@ def test_lines_that_are_not_charged_are_told_with_number_and_reason(
         [
             line("good", wallet),
             "",
-            line("dear", wallet, "501"),
+            line("-dear", wallet, "501"),
             line("=1+1", wallet),
             "too,few,cells",
             'open,"quote,,call_minutes,1,x,',
@@ -104,8 +104,8 @@ def test_lines_that_are_not_charged_are_told_with_number_and_reason(
     assert result.exit_code == 3
     assert "billing.insufficient_funds" in result.output
     assert [(each["line"], each["id"], each["code"]) for each in rejects_of(file)] == [
-        ("4", "dear", "billing.insufficient_funds"),
-        ("5", "'=1+1", "billing.malformed_usage"),
+        ("4", "'-dear", "billing.insufficient_funds"),
+        ("5", "", "billing.malformed_usage"),
         ("6", "", "billing.malformed_usage"),
         ("7", "", "billing.malformed_usage"),
         ("8", "unknown", "pricing.no_price"),

@@ -99,7 +99,7 @@ def adjust(wallet: Wallet, minor: int, *, key: str | None = None) -> billing.Adj
             session,
             scope,
             wallet_id=wallet.id,
-            amount=euros(minor),
+            amount=Money(minor, wallet.currency),
             reason=REASON,
             key=key or unique("key"),
             now=now(),

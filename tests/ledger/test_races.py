@@ -1,5 +1,7 @@
 from collections.abc import Iterator
 from functools import partial
+from threading import Barrier
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -60,6 +62,23 @@ def test_without_the_order_of_ids_they_do_deadlock(own: Database) -> None:
     results = gifts_both_ways(book)
 
     assert BooksMovedError in refusals(results)
+
+
+def test_of_two_that_lock_accounts_the_other_way_round_one_is_told_to_try_again(
+    own: Database,
+) -> None:
+    book, meeting = a_book(), Barrier(2)
+    one, other = book.wallet(1_000), book.wallet(1_000)
+
+    def lock(first: UUID, last: UUID) -> int:
+        with transaction(book.scope) as session:
+            ledger.lock_balances(session, book.id, [first])
+            meeting.wait(10)
+            return len(ledger.lock_balances(session, book.id, [last]))
+
+    results = all_at_once([partial(lock, one, other), partial(lock, other, one)])
+
+    assert (answers(results), refusals(results)) == ([1], [BooksMovedError])
 
 
 def test_readers_see_the_exact_balance_while_roll_ups_and_charges_run(own: Database) -> None:

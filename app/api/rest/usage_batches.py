@@ -32,8 +32,6 @@ from app.kernel import AppError, Kind, translatable
 
 # Balance streams of the same process wait at most for so many events to be rated.
 _CHUNK = 500
-# As much of a stranger's id as is repeated to its sender.
-_SHOWN_ID = 120
 # What may be charged when it is sent again, without anybody changing the event.
 _PASSING = frozenset({Kind.PAYMENT_REQUIRED, Kind.TOO_MANY, Kind.UNAVAILABLE})
 _EVENT: dict[str, Any] = {"$ref": "#/components/schemas/UsageBody"}
@@ -114,13 +112,12 @@ def _answers(batch: Batch, size: int, results: Iterator[Result]) -> Iterator[str
 
 def _answer(place: int, result: Result) -> str:
     event_id, outcome = result.event_id, result.outcome
-    shown = None if event_id is None else event_id[:_SHOWN_ID]
     if isinstance(outcome, Charge):
         status = EventStatus.REPEATED if outcome.replayed else EventStatus.CHARGED
         charge = ChargeAnswer.of(outcome)
-        answer = EventAnswer(index=place, id=shown, status=status, charge=charge)
+        answer = EventAnswer(index=place, id=event_id, status=status, charge=charge)
     else:
-        fixed = {"index": place, "id": shown, "status": EventStatus.REFUSED}
+        fixed = {"index": place, "id": event_id, "status": EventStatus.REFUSED}
         words = describe_refusal(outcome) | {"retry": outcome.kind in _PASSING}
         answer = EventAnswer.model_validate(words | fixed)
     return answer.model_dump_json(exclude_unset=True)

@@ -39,17 +39,16 @@ from app.commissions.laws import LAWS, relations
 from app.commissions.models import CommissionStatement
 from app.commissions.months import month_of, next_month, starts_at
 from app.commissions.provisional import retier
+from app.commissions.reckoning import StatementDraft, reckon_month
 from app.commissions.rules import Share, Shares, Term, divide, flatten, share
 from app.commissions.statements import (
     CLOSES_AFTER,
     MonthState,
-    StatementDraft,
     begin_month,
     finish_month,
     list_months,
     list_statements,
     months_to_close,
-    reckon_month,
     statements_of,
     write_statement,
 )

@@ -82,7 +82,59 @@ SELECT e.book_id, e.id, e.key,
  GROUP BY e.book_id, e.id, e.key
 """
 
+# What the month of a statement `c` earned by its own volume, rounded down once.
+_EARNED = """
+floor(coalesce((SELECT sum(CAST(p ->> 'earned' AS numeric))
+                  FROM jsonb_array_elements(c.lines -> 'segments') g
+                 CROSS JOIN jsonb_array_elements(g -> 'steps') p), 0))
+"""
+
+# What a month came to before a line took from it: its statement, and what took from it since.
+_BEFORE = f"""
+SELECT sum(known.came_to)
+  FROM (SELECT {_EARNED} AS came_to FROM commission_statements c
+         WHERE c.reseller_id = s.reseller_id AND c.currency = s.currency
+           AND c.month = CAST(t ->> 'month' AS date)
+        UNION ALL
+        SELECT CAST(u ->> 'after' AS bigint) - CAST(u ->> 'before' AS bigint)
+          FROM commission_statements c
+         CROSS JOIN jsonb_array_elements(coalesce(c.lines -> 'taken_back', '[]')) u
+         WHERE c.reseller_id = s.reseller_id AND c.currency = s.currency
+           AND c.month < s.month AND u ->> 'month' = t ->> 'month') known
+"""  # noqa: S608 - constants of ours
+
 LAWS: tuple[Law, ...] = (
+    Law(
+        "statement-is-its-lines",
+        "A statement's volume and total are those of its lines; none is paid for less than nothing",
+        f"""
+        SELECT c.reseller_id::text AS id, {NOWHERE},
+               c.total_minor = {_EARNED} + coalesce((
+                   SELECT sum(CAST(u ->> 'after' AS bigint) - CAST(u ->> 'before' AS bigint))
+                     FROM jsonb_array_elements(coalesce(c.lines -> 'taken_back', '[]')) u), 0)
+               AND c.volume_minor = coalesce((
+                   SELECT sum(CAST(g ->> 'volume' AS bigint))
+                     FROM jsonb_array_elements(c.lines -> 'segments') g), 0)
+                 - coalesce((
+                   SELECT sum(CAST(u ->> 'volume' AS bigint))
+                     FROM jsonb_array_elements(coalesce(c.lines -> 'taken_back', '[]')) u), 0)
+               AND NOT EXISTS (
+                   SELECT FROM jsonb_array_elements(c.lines -> 'segments') g
+                    WHERE CAST(g ->> 'volume' AS bigint) < 0) AS holds
+          FROM examined_statements c
+        """,  # noqa: S608
+    ),
+    Law(
+        "statement-takes-back",
+        "What a month is said to have earned before something was taken back is what it came to",
+        f"""
+        SELECT s.reseller_id::text AS id, {NOWHERE},
+               NOT EXISTS (
+                   SELECT FROM jsonb_array_elements(coalesce(s.lines -> 'taken_back', '[]')) t
+                    WHERE CAST(t ->> 'before' AS bigint) IS DISTINCT FROM ({_BEFORE})) AS holds
+          FROM examined_statements s
+        """,  # noqa: S608
+    ),
     Law(
         "statement-is-posted",
         "Every statement's difference was posted by its true-up, and every true-up has one",

@@ -28,22 +28,43 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenBack:
+    """Volume of an earlier, closed month that was written off in this one (minor units).
+
+    `before` and `after` are what that month earned with it and without it.
+    """
+
+    month: date
+    volume: int
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """A reseller in a month: its parent (None: the platform) and the volume at and below it."""
 
     reseller_id: UUID
     parent_id: UUID | None
     segments: Sequence[Segment]
+    taken_back: Sequence[TakenBack] = ()
 
     @property
     def volume(self) -> int:
-        """Return the net volume of the month, in minor units."""
-        return sum(segment.volume for segment in self.segments)
+        """Return the net volume booked in the month, in minor units."""
+        sold = sum(segment.volume for segment in self.segments)
+        return sold - sum(each.volume for each in self.taken_back)
 
     @property
     def is_busy(self) -> bool:
         """Return whether there was any volume, even if it adds up to nothing."""
-        return any(segment.volume for segment in self.segments)
+        return bool(self.taken_back) or any(segment.volume for segment in self.segments)
+
+    @property
+    def total(self) -> int:
+        """Return what the agreement comes to, and what earlier months come to less or more."""
+        corrected = sum(each.after - each.before for each in self.taken_back)
+        return earned(self.segments) + corrected
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +105,9 @@ def divide_month(members: Sequence[Member]) -> dict[UUID, Outcome]:
     """Return what every reseller earned in a month: all members of the tree, in any order.
 
     A reseller keeps what its own agreement comes to, less what those of its children come to.
-    That is never negative while agreements are within the parent's and no volume is.
+    That is never negative while agreements are within the parent's and nothing was taken back.
     """
-    totals = {member.reseller_id: earned(member.segments) for member in members}
+    totals = {member.reseller_id: member.total for member in members}
     passed_on: dict[UUID, int] = {}
     for member in members:
         if member.parent_id is not None:

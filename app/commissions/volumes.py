@@ -41,13 +41,19 @@ class Moved(Protocol):
         """What came to the accounts."""
 
 
+def sales(moved: Moved) -> int:
+    """Return what of a sum was sold, whatever was taken back since."""
+    return moved.credited if moved.kind in SHARED and moved.entry_kind in SALES else 0
+
+
+def taken_back(moved: Moved) -> int:
+    """Return what of a sum took sales back."""
+    return moved.debited if moved.kind in SHARED and moved.entry_kind == TAKEN_BACK else 0
+
+
 def net_sales(moved: Moved) -> int:
     """Return what of a sum was sold: credited by sales, less what was taken back."""
-    if moved.kind not in SHARED:
-        return 0
-    if moved.entry_kind in SALES:
-        return moved.credited
-    return -moved.debited if moved.entry_kind == TAKEN_BACK else 0
+    return sales(moved) - taken_back(moved)
 
 
 def volumes_by_currency(sums: Iterable[Moved]) -> dict[str, int]:

@@ -82,6 +82,7 @@ from app.ledger.ports import HeadLog
 from app.ledger.reach import Reach, mark_new, record_verified, relations
 from app.ledger.stored_entries import StoredEntry, stored_entry
 from app.ledger.totals import credited_since, credits_of, shared_balances
+from app.ledger.undone import Undone, undone
 from app.ledger.verification import BrokenRow, Check, examine, examine_all, verify
 
 __all__ = [
@@ -123,6 +124,7 @@ __all__ = [
     "StoredEntry",
     "TransferDraft",
     "TransferRefusedError",
+    "Undone",
     "account_id",
     "as_array",
     "as_text_array",
@@ -170,5 +172,6 @@ __all__ = [
     "split_period",
     "statement",
     "stored_entry",
+    "undone",
     "verify",
 ]

@@ -58,6 +58,24 @@ IN_MONTHS = (
         names="book",
     ),
     plant(
+        "statement-is-its-lines",
+        f"UPDATE commission_statements SET volume_minor = volume_minor + 1 {_STATEMENT}",
+        names="book",
+    ),
+    plant(
+        "statement-is-its-lines",
+        f"UPDATE commission_statements SET {_ONE_MORE} {_STATEMENT}",
+        names="book",
+    ),
+    plant(
+        # A month that never was came to nothing.
+        "statement-takes-back",
+        "UPDATE commission_statements SET lines = lines || jsonb_build_object('taken_back',"
+        " jsonb_build_array(jsonb_build_object('month', '2000-01-01', 'volume', 0, 'before', 1,"
+        f" 'after', 1))) {_STATEMENT}",
+        names="book",
+    ),
+    plant(
         "statement-passes-on",
         f"UPDATE commission_statements SET {_ONE_MORE} {_STATEMENT}",
         names="parent",

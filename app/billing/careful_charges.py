@@ -6,7 +6,7 @@ Lock, look, decide one after the other, post all in one trip. The database count
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -112,6 +112,7 @@ class _Batch:
         self._records: list[Record] = []
         self._charged: dict[str, tuple[bytes, Charge]] = {}
         self._purses: Mapping[UUID, Purse] = {}
+        self._line: str | None = None
 
     def charge(self, asked: Mapping[int, _Asked], outcomes: list[Outcome | None]) -> None:
         """Lock, decide in order, write."""
@@ -132,7 +133,7 @@ class _Batch:
                 elif each.key in self._charged:
                     outcomes[place] = self._again(each)
                 else:
-                    outcomes[place] = self._decide(self._fresh(each, revision))
+                    outcomes[place] = self._decide(self._of_line(self._fresh(each, revision)))
             except ledger.BooksMovedError:
                 raise
             except AppError as refused:
@@ -161,6 +162,7 @@ class _Batch:
         hold = ledger.get_hold(self._session, self._scope.reseller_id, hold_id)
         kept = list(zip(hold.accounts, hold.amounts, strict=True))
         is_open = hold.state == ledger.HoldState.OPEN.value
+        self._line = hold.about
         for purse in self._purses.values():
             for payer in purse.payers if is_open else ():
                 payer.balance.held -= sum(
@@ -179,6 +181,12 @@ class _Batch:
         if terms.tariff.currency != self._currency:
             raise ledger.BooksMovedError
         return _Asked(each.usage, terms, each.key, each.fingerprint)
+
+    def _of_line(self, each: _Asked) -> _Asked:
+        """Return the event as of the line that the hold was for, where it names none itself."""
+        if self._line is None or each.usage.subject is not None:
+            return each
+        return replace(each, usage=replace(each.usage, subject=self._line))
 
     def _again(self, each: _Asked) -> Charge:
         """Answer an event that stands twice in the batch."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -137,6 +137,7 @@ class _Batch:
         self._drafts: list[ledger.EntryDraft] = []
         self._records: list[Record] = []
         self._charged: dict[str, tuple[bytes, Charge]] = {}
+        self._line: str | None = None
 
     def charge(self, asked: Mapping[int, _Asked], outcomes: list[Outcome | None]) -> None:
         """Decide in order under the locks that are held, then write."""
@@ -158,7 +159,7 @@ class _Batch:
                 elif each.key in self._charged:
                     outcomes[place] = self._again(each)
                 else:
-                    outcomes[place] = self._decide(self._fresh(each, revision))
+                    outcomes[place] = self._decide(self._of_line(self._fresh(each, revision)))
             except ledger.BooksMovedError:
                 raise
             except AppError as refused:
@@ -168,6 +169,7 @@ class _Batch:
     def _free_hold(self, hold_id: UUID) -> None:
         """Count what the hold keeps back as free: the entry that captures it frees it."""
         hold = ledger.get_hold(self._session, self._scope.reseller_id, hold_id)
+        self._line = hold.about
         if hold.state != ledger.HoldState.OPEN.value:
             return
         kept: Counter[UUID] = Counter()
@@ -190,6 +192,12 @@ class _Batch:
         if terms.tariff.currency != self._currency or not is_counted:
             raise ledger.BooksMovedError
         return _Asked(each.usage, terms, each.key, each.fingerprint)
+
+    def _of_line(self, each: _Asked) -> _Asked:
+        """Return the event as of the line that the hold was for, where it names none itself."""
+        if self._line is None or each.usage.subject is not None:
+            return each
+        return replace(each, usage=replace(each.usage, subject=self._line))
 
     def _again(self, each: _Asked) -> Charge:
         """Answer an event that stands twice in the batch."""

@@ -100,7 +100,7 @@ class AmountMismatchError(AppError):
 class CapReachedError(AppError):
     """The charge would pass a spending cap of the wallet or of the subject; it binds nothing.
 
-    `facts`: limit and spent in minor units, currency.
+    `facts`: limit, spent, and held by open holds, in minor units; currency.
     """
 
     kind = Kind.PAYMENT_REQUIRED

@@ -74,6 +74,7 @@ def hold_credit(
             amount=amount,
             expires_at=now + lasts,
             now=now,
+            subject=payer.subject and identity.normalise_subject(payer.subject),
             basis=basis,
         )
     if not placed.replayed:

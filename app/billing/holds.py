@@ -79,37 +79,32 @@ def place_hold(
     amount: Money,
     expires_at: datetime,
     now: datetime,
+    subject: str | None = None,
     basis: str | None = None,
 ) -> PlacedHold:
     """Keep credit of a wallet back until a time, once per key, or return the first hold.
 
-    Repeated with the same `basis`, what was worked out from it may differ. Refuses nothing or less,
-    a time outside a minute to a day, an unknown customer, a wallet that is frozen, blocked or has
-    too little, a spending cap, a key used for another amount, basis or customer.
+    `subject`, as it is stored, is the line whose caps are asked, too. Repeated with the same
+    `basis`, what was worked out from it may differ. Refuses nothing or less, a time outside a
+    minute to a day, an unknown customer, a wallet that is frozen, blocked or has too little, a
+    spending cap, a key used for another amount, basis or customer.
     """
-    draft = _draft(scope, key, customer_id, amount, expires_at=expires_at, now=now, basis=basis)
+    _require_time(expires_at, now)
+    draft = _draft(scope, key, customer_id, amount, until=expires_at, basis=basis, about=subject)
     note_emitted(session)
     try:
         whose = (customer_id, amount.currency)
         held = ledger.hold_through(session, draft, function="reserve_credit", arguments=whose)
         if held is None:
             purse = _purse(session, scope, customer_id, amount.currency, now)
-            held = ledger.hold(session, draft.of(_parts(purse, amount, now)))
+            held = ledger.hold(session, draft.of(_parts(purse, amount, now, subject)))
             tell_balances(session, scope, [purse])
     except ledger.InsufficientFundsError as refused:
         raise insufficient(refused) from refused
     except ledger.KeyReusedError as refused:
         raise HoldKeyReusedError(key=key) from refused
     _remember(scope, held.hold_id, customer_id)
-    return PlacedHold(
-        id=held.hold_id,
-        customer_id=customer_id,
-        amount=amount,
-        expires_at=held.expires_at,
-        state=held.state,
-        available=Money(held.posted - held.held + held.credit_limit, amount.currency),
-        replayed=held.replayed,
-    )
+    return _placed(held, customer_id, amount)
 
 
 def extend_hold(
@@ -136,7 +131,8 @@ def extend_hold(
         _require_amount(amount)
         if amount.currency != wallet.currency:
             raise WalletNotFoundError(customer=str(customer_id))
-        parts = _parts(_purse(session, scope, customer_id, wallet.currency, now), amount, now)
+        purse = _purse(session, scope, customer_id, wallet.currency, now)
+        parts = _parts(purse, amount, now, hold.about)
     try:
         ledger.extend_hold(
             session,
@@ -243,12 +239,11 @@ def _draft(
     customer_id: UUID,
     amount: Money,
     *,
-    expires_at: datetime,
-    now: datetime,
+    until: datetime,
     basis: str | None,
+    about: str | None,
 ) -> ledger.HoldDraft:
     _require_amount(amount)
-    _require_time(expires_at, now)
     facts: dict[str, object] = {"key": key, "customer": customer_id}
     if basis is None:
         facts |= {"minor": amount.minor, "in": amount.currency}
@@ -259,9 +254,22 @@ def _draft(
         hold_id=new_id(),
         key=hold_key(key),
         input_hash=ledger.fingerprint(facts),
-        expires_at=expires_at,
+        expires_at=until,
         parts=[(chart.PAYING_WALLET, amount.minor)],
         currency=amount.currency,
+        about=about,
+    )
+
+
+def _placed(held: ledger.Held, customer_id: UUID, amount: Money) -> PlacedHold:
+    return PlacedHold(
+        id=held.hold_id,
+        customer_id=customer_id,
+        amount=amount,
+        expires_at=held.expires_at,
+        state=held.state,
+        available=Money(held.posted - held.held + held.credit_limit, amount.currency),
+        replayed=held.replayed,
     )
 
 
@@ -283,11 +291,13 @@ def _purse(
     return purses[customer_id]
 
 
-def _parts(purse: Purse, amount: Money, now: datetime) -> list[tuple[UUID, int]]:
+def _parts(
+    purse: Purse, amount: Money, now: datetime, subject: str | None
+) -> list[tuple[UUID, int]]:
     """Return which account keeps how much back; the wallet's own is always among them, first."""
     require_active(purse.state, purse.wallet_id)
     for cap in purse.caps:
-        if cap.subject is None:
+        if cap.concerns(subject):
             cap.require_room(amount.minor, business_month(now), amount.currency)
     draws = draw(purse.own_payers(), amount.minor)
     available = drawn(draws)

@@ -58,13 +58,17 @@ class _Lot:
 
 @dataclass(slots=True)
 class Cap:
-    """A spending cap of a wallet, or of one subject of it, in minor units a Berlin month."""
+    """A spending cap of a wallet, or of one subject of it, in minor units a Berlin month.
+
+    `kept` is what open holds may still spend of it.
+    """
 
     id: UUID
     subject: str | None
     limit: int
     month: date
     spent: int
+    kept: int = 0
     has_moved: bool = False
 
     def concerns(self, subject: str | None) -> bool:
@@ -82,10 +86,10 @@ class Cap:
         self.has_moved = True
 
     def require_room(self, minor: int, month: date, currency: str) -> None:
-        """Refuse spending that would pass the limit."""
+        """Refuse spending that would pass the limit if all open holds were spent, too."""
         spent = self._spent_in(month)
-        if spent + minor > self.limit:
-            raise CapReachedError(limit=self.limit, spent=spent, currency=currency)
+        if spent + self.kept + minor > self.limit:
+            raise CapReachedError(limit=self.limit, spent=spent, held=self.kept, currency=currency)
 
     def _spent_in(self, month: date) -> int:
         return self.spent if month <= self.month else 0
@@ -270,6 +274,11 @@ def _add_caps(session: Session, book: UUID, purses: dict[UUID, Purse]) -> None:
     if careful:
         for wallet, *cap in cursor(session).execute(_CAPS, [book, ledger.as_array(careful)]):
             purses[wallet].caps.append(Cap(*cap))
+    capped = {purse.account_id: purse for purse in purses.values() if purse.caps}
+    if capped:
+        for account, about, minor in ledger.kept_back(session, book, list(capped)):
+            for capping in capped[account].caps:
+                capping.kept += minor if capping.concerns(about) else 0
 
 
 def _add_volumes(

@@ -21,10 +21,17 @@ from app.ledger.entries import as_array, refusal
 from app.ledger.errors import HoldClosedError, HoldNotFoundError
 from app.ledger.models import Hold, HoldState
 
-_HOLD = "SELECT * FROM {}(%s, %s, %s, %s, %s, %s::uuid[], %s::bigint[]{})"
+_HOLD = "SELECT * FROM {}(%s, %s, %s, %s, %s, %s::uuid[], %s::bigint[], %s{})"
 _EXTEND = b"SELECT ledger_extend_hold(%s, %s, %s, %s::uuid[], %s::bigint[])"
 _CLOSE = b"SELECT ledger_close_hold(%s, %s, NULL, %s)"
 _NOW = select(func.now())
+_KEPT = b"""
+SELECT h.account_id, h.about, sum(part.amount)::bigint
+  FROM ledger_holds h CROSS JOIN LATERAL unnest(h.amounts) AS part (amount)
+ WHERE h.book_id = %s AND h.account_id = ANY (%s::uuid[]) AND h.state = 'open'
+   AND h.expires_at > now()
+ GROUP BY h.account_id, h.about
+"""
 _EXPIRED = b"""
 SELECT h.id FROM ledger_holds h
  WHERE h.book_id = %s AND h.account_id = ANY (%s::uuid[]) AND h.state = 'open'
@@ -37,7 +44,8 @@ SELECT h.id FROM ledger_holds h
 class HoldDraft:
     """Amounts to be kept back: `parts` are (guarded account, minor units), the wallet's first.
 
-    `key` names the hold within its book for ever, as an entry's does.
+    `key` names the hold within its book for ever, as an entry's does. `about` is a word of whoever
+    holds, which the ledger does not read and forgets when the hold is closed.
     """
 
     book_id: UUID
@@ -47,6 +55,7 @@ class HoldDraft:
     expires_at: datetime
     parts: Sequence[tuple[UUID, int]]
     currency: str
+    about: str | None = None
 
     def of(self, parts: Sequence[tuple[UUID, int]]) -> HoldDraft:
         """Return the same hold of other accounts."""
@@ -96,6 +105,7 @@ def hold_through(
         draft.expires_at,
         as_array(account for account, _ in draft.parts),
         as_array(amount for _, amount in draft.parts),
+        draft.about,
     ]
     try:
         row = alone(session, statement, [*parameters, *arguments])
@@ -151,6 +161,17 @@ def get_hold(session: Session, book_id: UUID, hold_id: UUID) -> Hold:
     if found is None:
         raise HoldNotFoundError(hold=str(hold_id))
     return found
+
+
+def kept_back(
+    session: Session, book_id: UUID, accounts: Sequence[UUID]
+) -> list[tuple[UUID, str | None, int]]:
+    """Return what open holds on these wallets' accounts keep back, bonus and all, in minor units.
+
+    Each is the wallet's account, what the holds are about, and their sum; a hold whose time is over
+    keeps nothing. Exact until the transaction ends where the accounts are locked.
+    """
+    return cursor(session).execute(_KEPT, [book_id, as_array(accounts)]).fetchall()
 
 
 def present_state(session: Session, found: Hold) -> HoldState:

@@ -248,7 +248,8 @@ class Hold(Base):
     """Amounts that guarded accounts keep back: `amounts[i]` minor units of `accounts[i]`.
 
     `account_id` is the account of the wallet that everything is held for. An open hold whose time
-    is over counts as released, whether somebody has written it down or not.
+    is over counts as released, whether somebody has written it down or not. `about` is the word of
+    whoever placed it, gone once the hold is closed.
     """
 
     __tablename__ = "ledger_holds"
@@ -272,6 +273,7 @@ class Hold(Base):
     amounts: Mapped[list[int]] = mapped_column(ARRAY(BigInteger()))
     state: Mapped[str] = mapped_column(server_default=HoldState.OPEN.value)
     expires_at: Mapped[datetime]
+    about: Mapped[str | None]
     entry_id: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     closed_at: Mapped[datetime | None]

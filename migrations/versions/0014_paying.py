@@ -20,7 +20,8 @@ TENANT = "nullif(current_setting('app.reseller_id', true), '')::uuid"
 
 # No row where there is no such wallet, it may not pay or needs care, it has too little, or the
 # terms have changed: the caller looks why. A key that is known goes on to `ledger_post`, which
-# answers it whatever became of wallet and terms. A hold must be of this wallet alone.
+# answers it whatever became of wallet and terms. A hold must be of this wallet alone; the
+# line that it was for is the usage's, where the usage names none.
 CHARGE = """
 CREATE FUNCTION charge_usage(
     p_book uuid, p_entry uuid, p_kind text, p_key text, p_hash bytea, p_effective timestamptz,
@@ -41,6 +42,7 @@ DECLARE
     account uuid;
     may_pay boolean;
     kept bigint := 0;
+    about text;
     done record;
 BEGIN
     -- As a transaction of its own it names its tenant itself; inside one it keeps to that one's.
@@ -48,7 +50,7 @@ BEGIN
         PERFORM set_config('app.reseller_id', p_book::text, true);
     END IF;
     IF p_hold IS NOT NULL THEN
-        SELECT sum(amount) INTO kept
+        SELECT sum(amount), max(h.about) INTO kept, about
           FROM ledger_holds h, wallets w, unnest(h.amounts) AS amount
          WHERE h.book_id = p_book AND h.id = p_hold AND h.state = 'open'
            AND w.reseller_id = p_book AND w.account_id = h.account_id
@@ -80,7 +82,7 @@ BEGIN
             quantity, billed, unit_price, gross_minor, net_minor, tax_minor, rating, hold_id,
             occurred_at, counterparty)
         VALUES (
-            p_book, p_entry, p_event, wallet, p_subject, p_meter, p_price, p_retail_price,
+            p_book, p_entry, p_event, wallet, coalesce(p_subject, about), p_meter, p_price, p_retail_price,
             p_quantity, p_billed, p_unit_price, p_gross, p_net, p_tax, p_rating, p_hold,
             p_effective, p_counterparty);
         INSERT INTO outbox (reseller_id, kind, body)
@@ -101,7 +103,7 @@ END $$
 RESERVE = """
 CREATE FUNCTION reserve_credit(
     p_book uuid, p_hold uuid, p_key text, p_hash bytea, p_expires timestamptz, p_accounts uuid[],
-    p_amounts bigint[], p_customer uuid, p_currency text
+    p_amounts bigint[], p_about text, p_customer uuid, p_currency text
 ) RETURNS TABLE (
     replayed boolean, hold_id uuid, posted bigint, held bigint, credit_limit bigint,
     version bigint, revision bigint, state text, expires_at timestamptz
@@ -127,7 +129,8 @@ BEGIN
         RETURN;
     END IF;
     SELECT * INTO replayed, hold_id, posted, held, credit_limit, version, revision, state, expires_at
-      FROM ledger_hold(p_book, p_hold, p_key, p_hash, p_expires, ARRAY[account], p_amounts);
+      FROM ledger_hold(
+          p_book, p_hold, p_key, p_hash, p_expires, ARRAY[account], p_amounts, p_about);
     IF NOT replayed THEN
         INSERT INTO outbox (reseller_id, kind, body)
         VALUES (p_book, 'balance_changed',
@@ -141,7 +144,7 @@ FUNCTIONS = {
     "charge_usage(uuid, uuid, text, text, bytea, timestamptz, uuid[], uuid[], bigint[], uuid,"
     " uuid[], uuid, bigint, uuid, text, text, text, text, uuid, uuid, numeric, numeric, numeric, bigint,"
     " bigint, bigint, jsonb, text)": CHARGE,
-    "reserve_credit(uuid, uuid, text, bytea, timestamptz, uuid[], bigint[], uuid, text)": RESERVE,
+    "reserve_credit(uuid, uuid, text, bytea, timestamptz, uuid[], bigint[], text, uuid, text)": RESERVE,
 }
 BEFORE = "0005_usage_charge.py"
 

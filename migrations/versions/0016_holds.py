@@ -17,7 +17,7 @@ TENANT = "nullif(current_setting('app.reseller_id', true), '')::uuid"
 HOLD = """
 CREATE FUNCTION ledger_hold(
     p_book uuid, p_hold uuid, p_key text, p_hash bytea, p_expires timestamptz,
-    p_accounts uuid[], p_amounts bigint[]
+    p_accounts uuid[], p_amounts bigint[], p_about text
 ) RETURNS TABLE (
     replayed boolean, hold_id uuid, posted bigint, held bigint, credit_limit bigint,
     version bigint, revision bigint, state text, expires_at timestamptz
@@ -29,8 +29,10 @@ BEGIN
     PERFORM 1 FROM ledger_balances b
       WHERE b.book_id = p_book AND b.account_id = ANY (p_accounts)
       ORDER BY b.account_id FOR NO KEY UPDATE;
-    INSERT INTO ledger_holds (book_id, id, key, input_hash, expires_at, account_id, accounts, amounts)
-    VALUES (p_book, p_hold, p_key, p_hash, p_expires, p_accounts[1], p_accounts, p_amounts)
+    INSERT INTO ledger_holds (
+        book_id, id, key, input_hash, expires_at, account_id, accounts, amounts, about)
+    VALUES (
+        p_book, p_hold, p_key, p_hash, p_expires, p_accounts[1], p_accounts, p_amounts, p_about)
     ON CONFLICT (book_id, key) DO NOTHING;
     replayed := NOT FOUND;
     IF replayed THEN
@@ -111,7 +113,8 @@ BEGIN
 END $$
 """
 
-# Captured by an entry before its time is over, or else released; false where it is not open.
+# Captured by an entry before its time is over, or else released; false where it is not open. What
+# it was about may be somebody's number, and holds stay for ever: it is forgotten (M3).
 CLOSE = """
 CREATE FUNCTION ledger_close_hold(
     p_book uuid, p_hold uuid, p_entry uuid DEFAULT NULL, p_expiry boolean DEFAULT false
@@ -122,7 +125,7 @@ DECLARE
 BEGIN
     PERFORM ledger_lock_hold(p_book, p_hold, '{}');
     UPDATE ledger_holds h
-       SET entry_id = p_entry, closed_at = clock_timestamp(),
+       SET entry_id = p_entry, closed_at = clock_timestamp(), about = NULL,
            state = CASE WHEN p_entry IS NOT NULL THEN 'captured'
                         WHEN p_expiry THEN 'expired' ELSE 'released' END
      WHERE h.book_id = p_book AND h.id = p_hold AND h.state = 'open'
@@ -145,7 +148,7 @@ FUNCTIONS = {
     "ledger_reserve(uuid, uuid[], bigint[])": RESERVE,
     "ledger_close_hold(uuid, uuid, uuid, boolean)": CLOSE,
     "ledger_extend_hold(uuid, uuid, timestamptz, uuid[], bigint[])": EXTEND,
-    "ledger_hold(uuid, uuid, text, bytea, timestamptz, uuid[], bigint[])": HOLD,
+    "ledger_hold(uuid, uuid, text, bytea, timestamptz, uuid[], bigint[], text)": HOLD,
 }
 # Called by the functions above alone.
 WITHIN = {"ledger_reserve(uuid, uuid[], bigint[])", "ledger_lock_hold(uuid, uuid, uuid[])"}
@@ -163,6 +166,7 @@ def upgrade() -> None:
         sa.Column("amounts", postgresql.ARRAY(sa.BigInteger()), nullable=False),
         sa.Column("state", sa.Text(), server_default="open", nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("about", sa.Text(), nullable=True),
         sa.Column("entry_id", sa.Uuid(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),

@@ -40,7 +40,7 @@ def test_c10_a_wallet_spends_up_to_its_cap_and_a_refused_event_binds_nothing() -
         charge(wallet, event)
     cap(wallet, 301)
 
-    assert refused.value.facts == {"limit": 300, "spent": 200, "currency": "EUR"}
+    assert refused.value.facts == {"limit": 300, "spent": 200, "held": 0, "currency": "EUR"}
     assert charge(wallet, event).gross == euros(101)
     assert caps_of(wallet) == [CapLine(None, euros(301), euros(301))]
     assert broken_laws() == {}

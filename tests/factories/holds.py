@@ -24,7 +24,9 @@ from tests.factories.names import unique
 HOUR = timedelta(hours=1)
 
 
-def a_hold(wallet: Wallet, minor: int, *, key: str | None = None) -> PlacedHold:
+def a_hold(
+    wallet: Wallet, minor: int, *, key: str | None = None, subject: str | None = None
+) -> PlacedHold:
     """Credit kept back for an hour."""
     scope, at = scope_of_wallet(wallet), now()
     with transaction(scope, sole=True) as session:
@@ -36,6 +38,7 @@ def a_hold(wallet: Wallet, minor: int, *, key: str | None = None) -> PlacedHold:
             amount=Money(minor, wallet.currency),
             expires_at=at + HOUR,
             now=at,
+            subject=subject,
         )
 
 

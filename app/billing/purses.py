@@ -180,10 +180,17 @@ def lock_purse(
 def _purse(
     row: Row, lots: Iterable[tuple[UUID, bool]], balances: Mapping[UUID, ledger.LockedBalance]
 ) -> Purse:
-    """Return a wallet with the payers that may pay, in their order."""
+    """Return a wallet with its payers in their order.
+
+    An expired lot has nothing to give: all of it counts as held, until a capture frees what its own
+    hold keeps of it.
+    """
     wallet, customer, account, state, care, receivable = row
+    for lot, is_alive in lots:
+        if not is_alive:
+            balances[lot].held = balances[lot].posted
     payers = [
-        *(Payer(PayerKind.BONUS, balances[lot]) for lot, is_alive in lots if is_alive),
+        *(Payer(PayerKind.BONUS, balances[lot]) for lot, _ in lots),
         Payer(PayerKind.WALLET, balances[account]),
     ]
     if receivable is not None:

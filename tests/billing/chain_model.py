@@ -50,6 +50,11 @@ class LotModel:
     ends: float
     is_alive: bool = True
 
+    @property
+    def turn(self) -> tuple[bool, float]:
+        """Order lots as they pay: those that have expired come first, as they did so."""
+        return self.is_alive, self.ends
+
 
 Draws = list[tuple[AccountModel, int]]
 
@@ -165,9 +170,16 @@ class WalletModel:
 
     def give_bonus(self, minor: int, ends: float) -> LotModel:
         lot = LotModel(AccountModel(minor), ends)
-        self.lots = sorted([*self.lots, lot], key=lambda each: each.ends)
+        self.lots = sorted([*self.lots, lot], key=lambda each: each.turn)
         self.book.add("promotion", -minor)
         return lot
+
+    def expire(self, lot: LotModel) -> None:
+        """Let a lot pay nothing more but what a hold keeps back of it, when that is captured."""
+        if lot.is_alive:
+            lot.ends = sum(not each.is_alive for each in self.lots)
+            lot.is_alive = False
+            self.lots.sort(key=lambda each: each.turn)
 
     def may_owe(self, limit: int) -> bool:
         """Set the grace limit, unless more is owed."""
@@ -202,7 +214,8 @@ class WalletModel:
         """Charge what was used as far as the money goes."""
         hold.close()
         gross = self.book.terms.gross(quantity)
-        draws = _draw(self._payers(), gross)
+        draws = self._draw_expired(hold, gross)
+        draws += _draw(self._payers(), gross - _sum(draws))
         return self._pay(draws, uncollected=gross - _sum(draws))
 
     def available(self) -> int:
@@ -222,6 +235,16 @@ class WalletModel:
 
     def _payers(self) -> list[AccountModel]:
         return [*self._own_payers(), *([self.receivable] if self.receivable else [])]
+
+    def _draw_expired(self, hold: HoldModel, minor: int) -> Draws:
+        """Draw what this hold kept back of lots that expired meanwhile."""
+        draws = []
+        for lot in self.lots:
+            kept = _sum(part for part in hold.parts if part[0] is lot.account)
+            if kept and minor and not lot.is_alive:
+                draws.append((lot.account, min(minor, kept)))
+                minor -= min(minor, kept)
+        return draws
 
     def _draw_own(self, minor: int) -> Draws | Refused:
         draws = _draw(self._own_payers(), minor)

@@ -148,7 +148,8 @@ class ChainMachine(RuleBasedStateMachine):
 
     @rule(lot=consumes(lots))
     def a_bonus_expires(self, lot: tuple[LotModel, UUID]) -> None:
-        lot[0].is_alive = False
+        wallets = [payer.model for book in self.books for payer in book.payers]
+        next(wallet for wallet in wallets if lot[0] in wallet.lots).expire(lot[0])
         let_lot_expire(lot[1], self.database)
 
     @rule(payer=payers, limit=LIMITS)

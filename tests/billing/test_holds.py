@@ -227,8 +227,7 @@ def test_writing_an_expiry_down_leaves_living_holds_alone(connected: Database) -
         expired = [expire_holds(session, scope, accounts=[wallet.account_id]) for _ in range(2)]
 
     assert expired == [1, 0]
-    assert state_of(wallet, living) is HoldState.OPEN
-    assert balance(wallet) == (1_000, 200, 800)
+    assert (state_of(wallet, living), balance(wallet)) == (HoldState.OPEN, (1_000, 200, 800))
 
 
 def test_the_same_key_is_the_same_hold() -> None:

@@ -203,7 +203,6 @@ def give_credit(
     gift = _Gift(f"credit:{key}", own, wallet, amount, as_bonus, expires_at)
     if known := _known(session, scope, gift):
         return known
-    _take_relief(session, scope, gift, now)
     entry_id, lot_id = _post(session, scope, gift, now)
     return keep_adjustment(
         session,
@@ -284,6 +283,7 @@ def _post(
     session: Session, scope: TenantScope, gift: _Gift, now: datetime
 ) -> tuple[UUID, UUID | None]:
     """Book a gift; return its entry and the lot that it became, if it did."""
+    _take_relief(session, scope, gift, now)
     if not gift.as_bonus:
         tax = tax_falling_due(session, scope, credit=gift.amount, at=now)
         given = TransferDraft(gift.own_id, gift.wallet.account_id, gift.amount)

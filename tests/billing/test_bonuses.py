@@ -16,6 +16,7 @@ from app.pricing import Offer
 from app.tenancy import PLATFORM_ID
 from tests.billing.test_hold_races import wait_for_a_queue
 from tests.conftest import Database
+from tests.factories.credit import a_bonus_lot, let_lot_expire
 from tests.factories.credits import (
     broken_laws,
     credit_of,
@@ -28,6 +29,7 @@ from tests.factories.credits import (
     own_funds,
     with_bonus,
 )
+from tests.factories.holds import a_hold, capture, used
 from tests.factories.money import (
     a_priced_reseller,
     a_settled_top_up,
@@ -270,3 +272,22 @@ def fresh(wallet: Wallet) -> Wallet:
     scope = scope_of_wallet(wallet)
     with transaction(scope) as session:
         return billing.get_wallet_by_id(session, scope, wallet_id=wallet.id)
+
+
+def test_bonus_that_a_hold_keeps_pays_though_it_expires_during_the_call(
+    own_database: Database,
+) -> None:
+    wallet = a_wallet(0)
+    lot = a_bonus_lot(wallet, 1_000)
+    kept, other = a_hold(wallet, 500), a_hold(wallet, 200)
+    let_lot_expire(lot, own_database)
+    scope = scope_of_wallet(wallet)
+    swept = expire_bonuses(scope, now=now())
+
+    paid = capture(wallet, kept.id, used("600"))
+
+    # Not what the other hold keeps, nor what none kept.
+    assert swept == 0
+    assert (paid.gross.minor, paid.facts.bonus, paid.facts.uncollected) == (500, 500, 100)
+    assert capture(wallet, other.id, used("150")).facts.bonus == 150
+    assert expire_bonuses(scope, now=now()) == 1

@@ -198,7 +198,7 @@ def test_bonus_pays_a_fee_first_and_its_tax_falls_back() -> None:
     assert figures(wallet) == (481, 0, 0)
     assert lots_of(wallet)[0].state == "spent"
     # 1.19 hold 19 cents tax; 19 cents were paid, which hold 3.
-    assert owned_by(PLATFORM_ID, book_id=reseller.id)["promotion"] == 16
+    assert owned_by(reseller.id)["gift_relief"] == 16
     assert broken_laws() == {}
 
 

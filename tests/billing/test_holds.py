@@ -16,7 +16,6 @@ from app.billing import (
     PlacedHold,
     Wallet,
     WalletNotFoundError,
-    expire_bonuses,
     expire_holds,
     extend_hold,
     place_hold,
@@ -26,7 +25,7 @@ from app.billing import (
 from app.kernel import Money, new_id, now, transaction
 from app.ledger import HoldClosedError, HoldState
 from tests.conftest import Database
-from tests.factories.credit import a_bonus_lot, let_lot_expire
+from tests.factories.credit import a_bonus_lot
 from tests.factories.holds import HOUR, a_hold, capture, let_hold_expire, release, used
 from tests.factories.money import a_wallet, charge, scope_of_wallet
 from tests.factories.names import unique
@@ -185,25 +184,6 @@ def test_an_expired_hold_makes_room_for_another_hold(connected: Database) -> Non
     a_hold(wallet, 900)
 
     assert balance(wallet) == (1_000, 900, 100)
-
-
-def test_bonus_that_a_hold_keeps_pays_though_it_expires_during_the_call(
-    connected: Database,
-) -> None:
-    wallet = a_wallet(0)
-    lot = a_bonus_lot(wallet, 1_000)
-    hold, other = a_hold(wallet, 500), a_hold(wallet, 200)
-    let_lot_expire(lot, connected)
-    scope = scope_of_wallet(wallet)
-    swept = expire_bonuses(scope, now=now())
-
-    paid = capture(wallet, hold.id, used("600"))
-
-    # Not what the other hold keeps, nor what none kept.
-    assert swept == 0
-    assert (paid.gross.minor, paid.facts.bonus, paid.facts.uncollected) == (500, 500, 100)
-    assert capture(wallet, other.id, used("150")).facts.bonus == 150
-    assert expire_bonuses(scope, now=now()) == 1
 
 
 def test_an_expired_hold_cannot_be_captured(connected: Database) -> None:

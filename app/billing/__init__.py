@@ -22,6 +22,7 @@ from app.billing.commission_reports import (
     CommissionReport,
     CurrencyReport,
     StepLine,
+    TakenBackLine,
     commission_report,
 )
 from app.billing.contracts import end_contract, get_contract, list_contracts, open_contract
@@ -223,6 +224,7 @@ __all__ = [
     "StepLine",
     "SubjectName",
     "SubjectNeededError",
+    "TakenBackLine",
     "TopUp",
     "TopUpInProgressError",
     "TopUpNotFoundError",

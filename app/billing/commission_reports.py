@@ -37,11 +37,22 @@ class StepLine:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenBackLine:
+    """Volume of an earlier month written off in this one; what that month came to and comes to."""
+
+    month: date
+    volume: Money
+    before: Money
+    after: Money
+
+
+@dataclass(frozen=True, slots=True)
 class CurrencyReport:
     """A month in one currency. `final` is None while the month is open.
 
     `provisional` is what charges credited; `steps` pay for all below the reseller, of which it
-    keeps what it does not pass on. `bonuses` and `trued_up` were booked in this month.
+    keeps what it does not pass on; so do the lines of `taken_back`, which a closed month has.
+    `bonuses` and `trued_up` were booked in this month.
     """
 
     currency: str
@@ -52,6 +63,7 @@ class CurrencyReport:
     bonuses: Money
     trued_up: Money
     steps: Sequence[StepLine]
+    taken_back: Sequence[TakenBackLine]
     books: Sequence[BookLine]
 
 
@@ -130,6 +142,7 @@ def _currency(
         bonuses=Money(sum(bonuses), currency),
         trued_up=Money(sum(true_ups), currency),
         steps=_steps(currency, volume, statement, agreement),
+        taken_back=_taken_back(statement) if statement else [],
         books=[
             BookLine(book, Money(sold, currency), Money(earned.get(book, 0), currency))
             for book, sold in sorted(volumes.items())
@@ -165,6 +178,16 @@ def _steps(
     return [
         StepLine(Money(part.above_minor, currency), part.rate, Money(part.volume, currency))
         for part in (agreement.slices(0, volume, volume) if agreement else [])
+    ]
+
+
+def _taken_back(statement: CommissionStatement) -> list[TakenBackLine]:
+    return [
+        TakenBackLine(
+            date.fromisoformat(line["month"]),
+            *(Money(line[name], statement.currency) for name in ("volume", "before", "after")),
+        )
+        for line in statement.lines["taken_back"]
     ]
 
 

@@ -1,18 +1,27 @@
 """A reseller's month: exact, traceable to the charge, and nothing of anybody else's."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import ROUND_FLOOR, Decimal
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
-from app.billing import CommissionReport, CurrencyReport, commission_report
+from app.billing import (
+    CommissionReport,
+    CurrencyReport,
+    TakenBackLine,
+    close_month,
+    commission_report,
+)
+from app.commissions import next_month, starts_at
 from app.embedded import PostgresServer
 from app.kernel import Money, transaction
 from app.ledger import roll_up
 from app.tenancy import Tenant, TenantScope
 from tests.conftest import Database
+from tests.factories.credits import reverse
 from tests.factories.databases import a_database_of_its_own, connected_to
 from tests.factories.money import a_priced_reseller, a_wallet, an_offer, charge
 from tests.factories.months import close_this_month, follow_the_volume, this_month
@@ -83,6 +92,26 @@ def test_a_closed_month_shows_what_was_final_and_the_true_up_comes_later() -> No
     assert (report.provisional, report.final) == (euros(300), euros(250 + 300 - 200))
     assert report.trued_up == euros(0)
     assert [step.rate for step in report.steps] == [Decimal("0.25"), Decimal("0.30")]
+
+
+def test_a_month_shows_what_it_took_back_from_an_earlier_one() -> None:
+    top, sub = a_pair()
+    wallet = a_wallet(5_000, reseller=sub)
+    charge(wallet, "1190")
+    gone = charge(wallet, "1190")
+    close_this_month()
+    month = next_month(this_month())
+    reverse(sub.id, gone.id)
+    close_month(month=month, now=starts_at(next_month(month)) + timedelta(hours=2))
+
+    with transaction(TenantScope(top.id)) as session:
+        (report,) = commission_report(session, TenantScope(top.id), month=month).currencies
+
+    assert report.taken_back == [
+        TakenBackLine(this_month(), euros(1_000), euros(250 + 300), euros(250))
+    ]
+    assert report.final == euros(250 - 550 + 100)
+    assert report.volume == euros(-1_000)
 
 
 def test_every_line_leads_to_its_charge_and_the_rate_explains_the_amount() -> None:

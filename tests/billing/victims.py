@@ -19,7 +19,7 @@ from tests.conftest import Database
 
 # A fresh process that has imported all this once; every victim is a fork of it.
 _NURSERY = multiprocessing.get_context("forkserver")
-_NURSERY.set_forkserver_preload(["tests.billing.victims", "tests.factories.holds"])
+_NURSERY.set_forkserver_preload(["tests.billing.victims", "tests.billing.deeds"])
 _SECONDS = 30.0
 # What every victim would otherwise do anew.
 configure_mappers()

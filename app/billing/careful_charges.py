@@ -21,6 +21,7 @@ from app.billing.errors import (
     WalletNotFoundError,
     insufficient,
 )
+from app.billing.models import WalletState
 from app.billing.purses import Purse, lock_purses
 from app.billing.rating import Rated, collected, rate
 from app.billing.records import Record, known_records, tell_balances, write_records
@@ -113,6 +114,7 @@ class _Batch:
         self._charged: dict[str, tuple[bytes, Charge]] = {}
         self._purses: Mapping[UUID, Purse] = {}
         self._line: str | None = None
+        self._is_captured = False
 
     def charge(self, asked: Mapping[int, _Asked], outcomes: list[Outcome | None]) -> None:
         """Lock, decide in order, write."""
@@ -130,6 +132,7 @@ class _Batch:
                     outcomes[place] = known[each.key].answer(
                         each.usage, each.fingerprint, self._currency
                     )
+                    self._release()
                 elif each.key in self._charged:
                     outcomes[place] = self._again(each)
                 else:
@@ -162,7 +165,7 @@ class _Batch:
         hold = ledger.get_hold(self._session, self._scope.reseller_id, hold_id)
         kept = list(zip(hold.accounts, hold.amounts, strict=True))
         is_open = hold.state == ledger.HoldState.OPEN.value
-        self._line = hold.about
+        self._line, self._is_captured = hold.about, is_open
         for purse in self._purses.values():
             for payer in purse.payers if is_open else ():
                 payer.balance.held -= sum(
@@ -181,6 +184,13 @@ class _Batch:
         if terms.tariff.currency != self._currency:
             raise ledger.BooksMovedError
         return _Asked(each.usage, terms, each.key, each.fingerprint)
+
+    def _release(self) -> None:
+        """Free the hold of an event that was charged before: there is nothing to capture."""
+        if self._hold_id is not None and ledger.release_hold(
+            self._session, self._scope.reseller_id, self._hold_id
+        ):
+            tell_balances(self._session, self._scope, self._purses.values())
 
     def _of_line(self, each: _Asked) -> _Asked:
         """Return the event as of the line that the hold was for, where it names none itself."""
@@ -201,7 +211,9 @@ class _Batch:
         purse = self._purses.get(usage.customer_id)
         if purse is None:
             raise WalletNotFoundError(customer=str(usage.customer_id))
-        require_active(purse.state, purse.wallet_id)
+        # Delivered before the customer was blocked: the hold says so. A frozen wallet waits.
+        if not (self._is_captured and purse.state == WalletState.BLOCKED.value):
+            require_active(purse.state, purse.wallet_id)
         slot = None
         if terms.tariff.needs_volume:
             slot = usage.meter, business_month(usage.occurred_at)

@@ -22,6 +22,7 @@ from app.billing.errors import (
     WalletNotFoundError,
     insufficient,
 )
+from app.billing.models import WalletState
 from app.billing.purses import Purse, lock_all_purses
 from app.billing.rating import Rated, collected, rate
 from app.billing.records import Record, known_records, tell_balances, write_records
@@ -138,6 +139,7 @@ class _Batch:
         self._records: list[Record] = []
         self._charged: dict[str, tuple[bytes, Charge]] = {}
         self._line: str | None = None
+        self._is_captured = False
 
     def charge(self, asked: Mapping[int, _Asked], outcomes: list[Outcome | None]) -> None:
         """Decide in order under the locks that are held, then write."""
@@ -156,6 +158,7 @@ class _Batch:
                     outcomes[place] = known[each.key].answer(
                         each.usage, each.fingerprint, self._currency
                     )
+                    self._release()
                 elif each.key in self._charged:
                     outcomes[place] = self._again(each)
                 else:
@@ -170,7 +173,8 @@ class _Batch:
         """Count what the hold keeps back as free: the entry that captures it frees it."""
         hold = ledger.get_hold(self._session, self._scope.reseller_id, hold_id)
         self._line = hold.about
-        if hold.state != ledger.HoldState.OPEN.value:
+        self._is_captured = hold.state == ledger.HoldState.OPEN.value
+        if not self._is_captured:
             return
         kept: Counter[UUID] = Counter()
         for account, amount in zip(hold.accounts, hold.amounts, strict=True):
@@ -193,6 +197,13 @@ class _Batch:
             raise ledger.BooksMovedError
         return _Asked(each.usage, terms, each.key, each.fingerprint)
 
+    def _release(self) -> None:
+        """Free the hold of an event that was charged before: there is nothing to capture."""
+        if self._hold_id is not None and ledger.release_hold(
+            self._session, self._scope.reseller_id, self._hold_id
+        ):
+            tell_balances(self._session, self._scope, self._purses.values())
+
     def _of_line(self, each: _Asked) -> _Asked:
         """Return the event as of the line that the hold was for, where it names none itself."""
         if self._line is None or each.usage.subject is not None:
@@ -212,7 +223,9 @@ class _Batch:
         purse = self._purses.get(usage.customer_id)
         if purse is None:
             raise WalletNotFoundError(customer=str(usage.customer_id))
-        require_active(purse.state, purse.wallet_id)
+        # Delivered before the customer was blocked: the hold says so. A frozen wallet waits.
+        if not (self._is_captured and purse.state == WalletState.BLOCKED.value):
+            require_active(purse.state, purse.wallet_id)
         slot = None
         if terms.tariff.needs_volume:
             slot = usage.meter, business_month(usage.occurred_at)

@@ -31,9 +31,6 @@ from app.billing.usage import Charge
 from app.kernel import Money, transaction
 from app.tenancy import TenantScope
 
-# What is free inside an allowance keeps this much back: a hold of nothing is none.
-_LEAST_MINOR = 1
-
 
 @dataclass(frozen=True, slots=True)
 class PlannedUsage:
@@ -60,7 +57,7 @@ def hold_credit(
     """Keep back an amount, or what planned usage would cost now, once per key.
 
     The same request again returns the first hold as it is now, whatever the usage would cost by
-    then. Planned usage keeps at least a minor unit back. Refuses what `place_hold` refuses, a
+    then; what is free inside an allowance keeps nothing back. Refuses what `place_hold` refuses, a
     meter without a price, and a subject that is nobody's here now.
     """
     customer_id = _payer(scope, payer, now)
@@ -171,7 +168,7 @@ def _amount(
         at=now,
         now=now,
     )
-    return Money(max(cost.minor, _LEAST_MINOR), cost.currency), wanted.basis
+    return cost, wanted.basis
 
 
 def _payer(scope: TenantScope, payer: NamedPayer, at: datetime) -> UUID:

@@ -85,9 +85,10 @@ def place_hold(
     """Keep credit of a wallet back until a time, once per key, or return the first hold.
 
     `subject`, as it is stored, is the line whose caps are asked, too. Repeated with the same
-    `basis`, what was worked out from it may differ. Refuses nothing or less, a time outside a
-    minute to a day, an unknown customer, a wallet that is frozen, blocked or has too little, a
-    spending cap, a key used for another amount, basis or customer.
+    `basis`, what was worked out from it may differ, and it may be nothing. Refuses an amount of
+    nothing or less, a time outside a minute to a day, an unknown customer, a wallet that is
+    frozen, blocked or has too little, a spending cap, a key used for another amount, basis or
+    customer.
     """
     _require_time(expires_at, now)
     draft = _draft(scope, key, customer_id, amount, until=expires_at, basis=basis, about=subject)
@@ -153,10 +154,11 @@ def capture_hold(
 ) -> Charge:
     """Charge what was used and close the hold, once per event id.
 
+    An event that was charged before is answered as ever, and the hold is released.
     What it cost beyond the hold is charged as far as the balance, the bonus and the grace limit
     go; what is left then stays uncollected and is said (`Charge.facts`). Refuses an unknown hold,
     one that was closed or whose time is over, and what `charge_usage` refuses except for want of
-    money.
+    money and for a customer who was blocked meanwhile.
     """
     event = UsageEvent(
         event_id=usage.event_id,
@@ -243,7 +245,7 @@ def _draft(
     basis: str | None,
     about: str | None,
 ) -> ledger.HoldDraft:
-    _require_amount(amount)
+    _require_amount(amount, least=1 if basis is None else 0)
     facts: dict[str, object] = {"key": key, "customer": customer_id}
     if basis is None:
         facts |= {"minor": amount.minor, "in": amount.currency}
@@ -339,8 +341,8 @@ def _remember(scope: TenantScope, hold_id: UUID, customer_id: UUID) -> None:
     _customers[scope.reseller_id, hold_id] = customer_id
 
 
-def _require_amount(amount: Money) -> None:
-    if not 0 < amount.minor <= GREATEST_TOP_UP:
+def _require_amount(amount: Money, *, least: int = 1) -> None:
+    if not least <= amount.minor <= GREATEST_TOP_UP:
         raise HoldAmountRefusedError(greatest=GREATEST_TOP_UP)
 
 

@@ -86,9 +86,12 @@ class Cap:
         self.has_moved = True
 
     def require_room(self, minor: int, month: date, currency: str) -> None:
-        """Refuse spending that would pass the limit if all open holds were spent, too."""
+        """Refuse spending that would pass the limit if all open holds were spent, too.
+
+        What costs nothing has room, though a capture passed the limit.
+        """
         spent = self._spent_in(month)
-        if spent + self.kept + minor > self.limit:
+        if minor > 0 and spent + self.kept + minor > self.limit:
             raise CapReachedError(limit=self.limit, spent=spent, held=self.kept, currency=currency)
 
     def _spent_in(self, month: date) -> int:

@@ -91,6 +91,15 @@ BEGIN
         unit_price := p_unit_price; billed := p_billed; gross := p_gross; net := p_net;
         tax := p_tax; rating := p_rating;
     ELSE
+        -- Charged before, and not by this hold, or else it is closed: there is nothing to capture.
+        IF p_hold IS NOT NULL AND ledger_close_hold(p_book, p_hold) THEN
+            INSERT INTO outbox (reseller_id, kind, body)
+            SELECT p_book, 'balance_changed',
+                   jsonb_build_object('wallet_id', w.id, 'account_id', w.account_id)
+              FROM ledger_holds h
+              JOIN wallets w ON w.reseller_id = h.book_id AND w.account_id = h.account_id
+             WHERE h.book_id = p_book AND h.id = p_hold;
+        END IF;
         SELECT u.unit_price, u.billed, u.gross_minor, u.net_minor, u.tax_minor, u.rating
           INTO unit_price, billed, gross, net, tax, rating
           FROM usage_records u WHERE u.reseller_id = p_book AND u.entry_id = charge_usage.entry_id;

@@ -115,7 +115,7 @@ class World:
         for event, customer, quantity, reply in self.events:
             if event == call.event:
                 if (customer, quantity) == (call.customer, call.quantity):
-                    return ("again", *reply), self
+                    return ("again", *reply), self._without(call.hold)
                 return ("id reused",), self
         wallet, gross, world = self.wallets[call.customer], call.quantity, self
         if call.hold is not None:
@@ -153,6 +153,10 @@ class World:
 
     def _hold_of(self, key: str) -> HoldState:
         return next(hold for hold in self.holds if hold.asked.key == key)
+
+    def _without(self, key: str | None) -> World:
+        hold = None if key is None else self._hold_of(key)
+        return self._close(hold, "released") if hold and hold.state == "open" else self
 
     def _close(self, hold: HoldState, state: str) -> World:
         wallet = self.wallets[hold.asked.customer]

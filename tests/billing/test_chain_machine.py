@@ -280,13 +280,14 @@ class ChainMachine(RuleBasedStateMachine):
 
     @rule(known=charged, hold=holds)
     def capture_what_was_charged_before(self, known: Known, hold: Reserved) -> None:
-        """An event that is known is answered, and the hold stays as it is."""
+        """An event that is known is answered, and the hold is free again."""
         if known.payer is hold.payer:
             usage = used(
                 str(known.event.quantity), event_id=known.event.event_id,
                 occurred_at=known.event.occurred_at,
             )  # fmt: skip
             again = capture(hold.payer.wallet, hold.id, usage)
+            hold.model.close()
             assert again == replace(known.charge, replayed=True)
 
     @rule(hold=holds)

@@ -17,15 +17,15 @@ _USAGE = """
 SELECT u.entry_id::text AS id, u.reseller_id AS book_id, w.account_id,
        u.gross_minor, u.net_minor, u.tax_minor,
        coalesce(sum(x.amount) FILTER (WHERE
-           x.debit_id IN (w.account_id, w.receivable_account_id) OR EXISTS (
-               SELECT FROM bonus_lots l WHERE l.reseller_id = u.reseller_id
-                  AND l.wallet_id = u.wallet_id AND l.account_id = x.debit_id)), 0) AS debited,
+           x.debit_id IN (w.account_id, w.receivable_account_id, l.account_id)), 0) AS debited,
        coalesce(sum(x.amount) FILTER (WHERE
            c.kind IN ('tax_payable', 'tax_prepaid', 'promotion')), 0) AS tax,
        coalesce(sum(x.amount) FILTER (WHERE c.kind IN ('commission', 'revenue')), 0) AS shared
   FROM usage_records u
   LEFT JOIN wallets w ON w.reseller_id = u.reseller_id AND w.id = u.wallet_id
   LEFT JOIN ledger_transfers x ON x.book_id = u.reseller_id AND x.entry_id = u.entry_id
+  LEFT JOIN (SELECT DISTINCT reseller_id, wallet_id, account_id FROM bonus_lots) l
+    ON l.reseller_id = u.reseller_id AND l.wallet_id = u.wallet_id AND l.account_id = x.debit_id
   LEFT JOIN ledger_accounts c ON c.book_id = x.book_id AND c.id = x.credit_id
  GROUP BY u.reseller_id, u.entry_id, w.account_id
 """

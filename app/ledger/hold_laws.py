@@ -41,12 +41,12 @@ HOLD_LAWS: tuple[tuple[str, str, str], ...] = (
         "hold-has-accounts",
         "Whatever a hold keeps back is kept of a guarded account of its book",
         f"""
-        SELECT {_NAMED}, NOT EXISTS (
-                   SELECT FROM unnest(h.accounts) AS part (id)
-                     LEFT JOIN ledger_accounts a ON a.book_id = h.book_id AND a.id = part.id
-                     LEFT JOIN ledger_account_kinds k ON k.kind = a.kind
-                    WHERE k.guarded IS NOT TRUE) AS holds
+        SELECT {_NAMED}, bool_and(k.guarded IS TRUE) AS holds
           FROM ledger_holds h
+         CROSS JOIN LATERAL unnest(h.accounts) AS part (id)
+          LEFT JOIN ledger_accounts a ON a.book_id = h.book_id AND a.id = part.id
+          LEFT JOIN ledger_account_kinds k ON k.kind = a.kind
+         GROUP BY h.book_id, h.id
         """,  # noqa: S608
     ),
     (

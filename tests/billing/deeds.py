@@ -101,12 +101,19 @@ class Ground:
     def deed(self, wallet: Wallet, act: Callable[[], object]) -> Deed:
         return Deed(act, partial(self.look, _LOOK, wallet.id), act)
 
+    def analyze(self) -> None:
+        """Let plans that were made for empty tables be made anew."""
+        self._owner().execute("ANALYZE")
+
     def look(self, query: bytes, identifier: UUID) -> Seen:
-        if self.owner is None or self.owner.closed:
-            self.owner = psycopg.connect(self.database.owner_url, autocommit=True)
-        row = self.owner.execute(query, [identifier]).fetchone()
+        row = self._owner().execute(query, [identifier]).fetchone()
         assert row is not None
         return row
+
+    def _owner(self) -> psycopg.Connection:
+        if self.owner is None or self.owner.closed:
+            self.owner = psycopg.connect(self.database.owner_url, autocommit=True)
+        return self.owner
 
 
 def send(wallet: Wallet, event: UsageEvent) -> Charge:

@@ -84,6 +84,7 @@ def test_a_client_killed_at_any_statement_leaves_nothing_half_done(
     ground: Ground, name: str
 ) -> None:
     make, victim = DEEDS[name], partial(run_victim, is_platform=name in OF_THE_PLATFORM)
+    ground.analyze()
     whole = make(ground)
     before, statements = whole.look(), victim(ground.database, whole.act)
     assert statements is not None

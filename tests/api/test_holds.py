@@ -160,13 +160,13 @@ def test_c3_planned_usage_again_is_the_first_hold_whatever_it_would_cost_by_now(
     assert refusal(other) == (409, "billing.hold_key_reused")
 
 
-def test_planned_usage_that_is_free_keeps_a_cent_back(app: Flask) -> None:
+def test_planned_usage_that_is_free_keeps_nothing_back(app: Flask) -> None:
     reseller = a_priced_reseller(offer=an_offer(allowance="10", meter="free_minutes"))
     wallet, caller = a_wallet(1_000, reseller=reseller), with_scope(app, reseller, "holds:write")
 
     hold = held(caller, a_plan(wallet, "5", meter="free_minutes"))
 
-    assert state(caller, hold) == ("open", 1, 999)
+    assert state(caller, hold) == ("open", 0, 1_000)
 
 
 def test_a_line_holds_for_whoever_has_it_now(caller: Caller, wallet: Wallet) -> None:

@@ -98,8 +98,11 @@ def place_hold(
         held = ledger.hold_through(session, draft, function="reserve_credit", arguments=whose)
         if held is None:
             purse = _purse(session, scope, customer_id, amount.currency, now)
-            held = ledger.hold(session, draft.of(_parts(purse, amount, now, subject)))
-            tell_balances(session, scope, [purse])
+            # Again under the lock: another delivery may have bound the key, and the money.
+            held = ledger.hold_through(session, draft, function="reserve_credit", arguments=whose)
+            if held is None:
+                held = ledger.hold(session, draft.of(_parts(purse, amount, now, subject)))
+                tell_balances(session, scope, [purse])
     except ledger.InsufficientFundsError as refused:
         raise insufficient(refused) from refused
     except ledger.KeyReusedError as refused:

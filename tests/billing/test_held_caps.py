@@ -64,6 +64,22 @@ def test_c10_holds_at_once_never_pass_a_cap() -> None:
     assert kept_by(wallet) == 300
 
 
+def test_c3_a_hold_under_a_cap_that_is_sent_many_times_at_once_is_one_hold() -> None:
+    wallet = a_wallet(5_000)
+    cap(wallet, 150)
+
+    for key in (unique("hold") for _ in range(3)):
+        results = all_at_once([partial(a_hold, wallet, 100, key=key) for _ in range(8)])
+        made = answers(results)
+        release(wallet, made[0].id)
+
+        assert refusals(results) == []
+        assert len({hold.id for hold in made}) == 1
+        assert sorted(hold.replayed for hold in made) == [False] + [True] * 7
+
+    assert kept_by(wallet) == 0
+
+
 def test_c10_a_hold_of_a_line_asks_the_cap_of_that_line_alone() -> None:
     wallet = a_wallet(5_000)
     cap(wallet, 100, subject=LINE)

@@ -198,8 +198,12 @@ def a_row(
         " AND is_generated = 'NEVER'",
         [table],
     ).fetchall()
+    # A top-up of a wallet has a wallet; a fee that was charged was not refused.
+    named = {"purpose": "'wallet'", "refusal": "NULL"}
     values = [
-        sql.Literal(tenant_id) if name == column else sql.SQL(samples.get(kind, str(number)))
+        sql.Literal(tenant_id)
+        if name == column
+        else sql.SQL(named.get(name, samples.get(kind, str(number))))
         for name, kind in columns
     ]
     return sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(

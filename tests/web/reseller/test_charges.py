@@ -30,17 +30,20 @@ CHARGES = "/reseller/charges"
 
 
 def test_a_charge_shows_how_it_was_rated_and_divided(app: Flask) -> None:
-    offer = an_offer(unit_price="0.20", parts=60, increment="60/1", allowance="1", minimum="0.05")
+    meter = unique("calls")
+    offer = an_offer(
+        unit_price="0.20", meter=meter, parts=60, increment="60/1", allowance="1", minimum="0.05"
+    )
     top, sub = a_chain(2, offer=offer)
     wallet = a_wallet(1_000, reseller=sub)
-    entry = charge(wallet, an_event(wallet, "6.508333", counterparty="+4917012345678"))
+    entry = charge(wallet, an_event(wallet, "6.508333", meter=meter, counterparty="+4917012345678"))
 
     shown = text_of(staff_of(app, sub).get(f"{CHARGES}/{entry.id}"))
 
     # 6 min 30.5 s are billed as 6 min 31 s, one minute of which is free: 5.516667 at 0.20.
     for words in (
-        "Gemeldet 6,508333 Min.", "Taktung 60/1", "Abgerechnet 6,516667 Min.",
-        "Freie Einheiten genutzt 1 Min.", "0,20 €", "Abgebucht 1,10 €", "19 % Umsatzsteuer 0,18 €",
+        "Gemeldet 6,508333", "Taktung 60/1", "Abgerechnet 6,516667",
+        "Freie Einheiten genutzt 1", "0,20 €", "Abgebucht 1,10 €", "19 % Umsatzsteuer 0,18 €",
         f"Preis des Tarifs „{offer.slug}“", "Bezahltes Guthaben 1,10 €", "+491•",
         # 10 and 15 % of 0.92 net, the rest the platform's.
         f"{top.name}", "10 % 0,09 €", "15 % 0,13 €", "der Rest 0,70 €",

@@ -132,7 +132,9 @@ def expire_lot(session: Session, scope: TenantScope, *, lot_id: UUID, now: datet
     lot, wallet = _with_wallet(session, scope, lot_id)
     giver = ledger.open_account(session, scope.reseller_id, _giver(scope, lot, wallet.currency))
     is_own = lot.source == LotSource.RESELLER.value
-    lock_purse(session, scope, wallet=wallet, now=now, beside=[giver] if is_own else [])
+    # The lot is named, too: where it was swept meanwhile, the purse no longer locks it.
+    beside = [lot.account_id, giver] if is_own else [lot.account_id]
+    lock_purse(session, scope, wallet=wallet, now=now, beside=beside)
     session.refresh(lot)
     is_due = lot.expires_at is not None and lot.expires_at <= now
     balance = ledger.lock_balances(session, scope.reseller_id, [lot.account_id])[lot.account_id]
@@ -152,7 +154,7 @@ def expire_lot(session: Session, scope: TenantScope, *, lot_id: UUID, now: datet
                     TransferDraft(lot.account_id, giver, Money(balance.posted, wallet.currency))
                 ],
                 watch=wallet.account_id,
-                guarded=[lot.account_id, giver] if is_own else [lot.account_id],
+                guarded=beside,
             ),
         )
     lot.state = LotState.EXPIRED.value

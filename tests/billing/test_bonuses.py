@@ -14,6 +14,7 @@ from app.billing.models import LotState
 from app.kernel import now, transaction
 from app.pricing import Offer
 from app.tenancy import PLATFORM_ID
+from tests.billing.test_batch_races import is_locked
 from tests.billing.test_hold_races import wait_for_a_queue
 from tests.conftest import Database
 from tests.factories.credit import a_bonus_lot, let_lot_expire
@@ -266,6 +267,34 @@ def test_charges_and_sweeps_at_once_never_spend_a_lot_twice() -> None:
     assert funds_of(wallet) == 11_000 - 800 + sum(each.facts.bonus for each in made)
     assert lots_of(wallet)[0].state == LotState.EXPIRED.value
     assert broken_laws() == {}
+
+
+def test_a_sweep_that_comes_late_locks_the_lot_before_the_wallet_as_everybody_does(
+    own_database: Database,
+) -> None:
+    over = now() + timedelta(days=2)
+    # Locks are taken in the order of the accounts' ids: a lot whose id is the lesser comes first.
+    wallet = next(
+        found
+        for found in (a_bonus_wallet(days=1) for _ in range(64))
+        if lots_of(found)[0].account_id < found.account_id
+    )
+    lot, scope = lots_of(wallet)[0], scope_of_wallet(wallet)
+    sweep(wallet, at=over)
+
+    def late() -> bool:
+        with transaction(scope) as session:
+            return billing.expire_lot(session, scope, lot_id=lot.id, now=over)
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(scope) as session:
+            ledger.lock_balances(session, scope.reseller_id, [lot.account_id])
+            swept = pool.submit(late)
+            wait_for_a_queue(own_database)
+            locked = is_locked(own_database, wallet)
+        again = swept.result(10)
+
+    assert (locked, again) == (False, False)
 
 
 def fresh(wallet: Wallet) -> Wallet:

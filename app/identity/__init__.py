@@ -45,6 +45,8 @@ from app.identity.errors import (
     UnknownApiScopeError,
     WeakPasswordError,
 )
+from app.identity.events import LinkMade, SecurityChanged
+from app.identity.links import link_token, read_link_token
 from app.identity.models import (
     ApiKey,
     Customer,
@@ -109,6 +111,7 @@ __all__ = [
     "EmailTakenError",
     "InvalidEmailError",
     "LastOwnerError",
+    "LinkMade",
     "NameRefusedError",
     "NumberTakenError",
     "OwnerNeededError",
@@ -117,6 +120,7 @@ __all__ = [
     "PlatformUser",
     "Realm",
     "RealmScopeError",
+    "SecurityChanged",
     "SignInRefusedError",
     "SignInScope",
     "SignedIn",
@@ -145,6 +149,7 @@ __all__ = [
     "find_platform_api_key",
     "find_signed_in",
     "get_customer",
+    "link_token",
     "list_api_keys",
     "list_customer_users",
     "list_customers",
@@ -155,6 +160,7 @@ __all__ = [
     "make_platform_api_key",
     "normalise_email",
     "normalise_subject",
+    "read_link_token",
     "remove_customer_user",
     "rename_customer_user",
     "require_customer_owner",

@@ -70,7 +70,7 @@ def render_message(
     }
     return Rendered(
         # A line break in a subject would begin another header.
-        subject=" ".join(letter.subject.split()),
+        subject=" ".join(letter.subject.splitlines()),
         html=_fill("letter.html", shown),
         text=_fill("letter.txt", shown),
     )

@@ -15,6 +15,7 @@ from app.sandbox import application, clock, deliveries, execution, webhook_endpo
 from app.sandbox.clock import Timekeeper
 from app.sandbox.connection import listen, serve_on
 from app.sandbox.courier import RETRY_DELAYS, Courier
+from app.sandbox.mail_server import MailServer
 from app.sandbox.store import Store
 
 # How often the server looks whether it shall stop, in seconds.
@@ -33,6 +34,7 @@ class RunningSandbox:
     _timekeeper: Timekeeper
     _courier: Courier
     _folder: tempfile.TemporaryDirectory[str] | None
+    _mail_server: MailServer
     _is_stopped: bool = False
 
     def stop(self) -> None:
@@ -43,11 +45,17 @@ class RunningSandbox:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        self._mail_server.stop()
         self._timekeeper.stop()
         self._courier.stop()
         self._store.close()
         if self._folder is not None:
             self._folder.cleanup()
+
+    @property
+    def mail_port(self) -> int:
+        """Where it takes e-mail by SMTP."""
+        return self._mail_server.port
 
     def advance(self, seconds: float) -> None:
         """Move the virtual clock forward."""
@@ -85,6 +93,7 @@ def start_sandbox(
     webhook_url: str | None = None,
     webhook_secret: str | None = None,
     retry_delays: Sequence[float] = RETRY_DELAYS,
+    mail_port: int = 0,
 ) -> RunningSandbox:
     """Start a sandbox in background threads.
 
@@ -94,6 +103,7 @@ def start_sandbox(
     if webhook_url is not None:
         webhook_endpoints.check_address(webhook_url)
     listener = listen(host, port)
+    mail_listener = listen(host, mail_port)
     bound = listener.getsockname()[1]
     if state is not None:
         state.parent.mkdir(parents=True, exist_ok=True)
@@ -114,4 +124,8 @@ def start_sandbox(
     thread.start()
     timekeeper.start()
     courier.start()
-    return RunningSandbox(url, secret, store, server, thread, timekeeper, courier, folder)
+    mail_server = MailServer(store, mail_listener)
+    mail_server.start()
+    return RunningSandbox(
+        url, secret, store, server, thread, timekeeper, courier, folder, mail_server
+    )

@@ -102,15 +102,11 @@ def start_sandbox(
     """
     if webhook_url is not None:
         webhook_endpoints.check_address(webhook_url)
-    listener = listen(host, port)
-    mail_listener = listen(host, mail_port)
-    bound = listener.getsockname()[1]
-    if state is not None:
-        state.parent.mkdir(parents=True, exist_ok=True)
-    url = (public_url or f"http://{f'[{host}]' if ':' in host else host}:{bound}").rstrip("/")
+    listener, mail_listener = listen(host, port), listen(host, mail_port)
+    own_url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+    url = (public_url or own_url).rstrip("/")
     folder = tempfile.TemporaryDirectory(prefix="sandbox-") if state is None else None
-    path = state if state is not None else Path(folder.name if folder else "") / "state.sqlite"
-    store = Store(path, url)
+    store = Store(_state_file(state, folder), url)
     courier, timekeeper = Courier(store, retry_delays), Timekeeper(store)
     with store.transaction() as tx:
         execution.forget_unfinished(tx)
@@ -118,14 +114,20 @@ def start_sandbox(
             webhook_endpoints.configure(tx, webhook_url, webhook_secret) if webhook_url else None
         )
     server = serve_on(listener, application.build(store))
+    mail_server = MailServer(store, mail_listener)
     thread = threading.Thread(
         target=server.serve_forever, args=(_POLL,), name="sandbox", daemon=True
     )
     thread.start()
     timekeeper.start()
     courier.start()
-    mail_server = MailServer(store, mail_listener)
     mail_server.start()
-    return RunningSandbox(
-        url, secret, store, server, thread, timekeeper, courier, folder, mail_server
-    )
+    parts = (store, server, thread, timekeeper, courier, folder, mail_server)
+    return RunningSandbox(url, secret, *parts)
+
+
+def _state_file(state: Path | None, folder: tempfile.TemporaryDirectory[str] | None) -> Path:
+    if state is None:
+        return Path(folder.name if folder else "") / "state.sqlite"
+    state.parent.mkdir(parents=True, exist_ok=True)
+    return state

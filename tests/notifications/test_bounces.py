@@ -20,7 +20,7 @@ from app.tenancy import PlatformScope, Tenant, TenantScope
 from tests.conftest import Database
 from tests.factories import a_reseller
 from tests.fakes import FakeTransport, fake_post
-from tests.notifications.test_messages import deliver, lines_of, queue
+from tests.notifications.posted import deliver, lines_of, queue
 
 REPORT = """\
 From: MAILER-DAEMON@mail.example

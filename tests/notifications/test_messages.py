@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import default
 from functools import partial
 from typing import cast
 from uuid import UUID
@@ -18,59 +14,17 @@ from app.identity import Realm, link_token
 from app.kernel import new_id, now, transaction
 from app.notifications import (
     ChannelError,
-    DeliveryLine,
     DeliveryState,
     FactsError,
-    Mail,
     MessageKind,
-    Post,
-    Recipient,
     choose_messages,
     deliver_message,
-    list_deliveries,
-    queue_message,
 )
-from app.tenancy import Tenant, TenantScope
+from app.tenancy import TenantScope
 from tests.conftest import Database
 from tests.factories import a_custom_host, a_reseller
 from tests.fakes import FakeTransport, fake_post
-
-ANNA = Recipient(Realm.CUSTOMER, None, "anna@example.com", "Anna Adler", "de")
-
-
-def queue(
-    reseller: Tenant,
-    kind: MessageKind = MessageKind.PASSWORD_RESET,
-    *,
-    to: Recipient = ANNA,
-    key: str = "once",
-    facts: Mapping[str, str | int] | None = None,
-) -> UUID | None:
-    scope = TenantScope(reseller.id)
-    given = facts if facts is not None else {"link_id": str(new_id())}
-    with transaction(scope) as session:
-        return queue_message(session, scope, kind=kind, to=to, facts=given, key=key, now=now())
-
-
-def deliver(post: Post, reseller: Tenant, message_id: UUID | None) -> None:
-    assert message_id is not None
-    deliver_message(post, TenantScope(reseller.id), message_id=message_id, clock=now)
-
-
-def lines_of(reseller: Tenant) -> list[DeliveryLine]:
-    scope = TenantScope(reseller.id)
-    with transaction(scope) as session:
-        return list_deliveries(session, scope)
-
-
-def read(mail: Mail) -> EmailMessage:
-    return message_from_bytes(mail.raw, policy=default)
-
-
-def text_of(mail: EmailMessage, kind: str = "plain") -> str:
-    body = mail.get_body((kind,))
-    assert body is not None
-    return str(body.get_content())
+from tests.notifications.posted import ANNA, deliver, lines_of, queue, read, text_of
 
 
 def test_a_key_queues_one_message_however_often(connected: Database) -> None:

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy.exc
 from sqlalchemy import update
 
-from app.kernel import now, transaction
+from app.kernel import transaction
 from app.notifications import (
     SendingDomain,
     SendingDomainKnownError,
@@ -15,39 +15,14 @@ from app.notifications import (
     SendingDomainRefusedError,
     SendingDomainState,
     SendingDomainTakenError,
-    add_sending_domain,
     dns_records,
-    list_sending_domains,
     remove_sending_domain,
-    verify_sending_domain,
 )
-from app.tenancy import PLATFORM_ID, PlatformScope, Tenant, TenantScope
+from app.tenancy import PLATFORM_ID, Tenant, TenantScope
 from tests.conftest import Database
 from tests.factories import a_reseller, unique
 from tests.fakes import FakeTransport, fake_post
-from tests.notifications.test_messages import deliver, queue, read
-
-
-def a_domain(tenant: TenantScope, domain: str | None = None) -> SendingDomain:
-    with transaction(tenant) as session:
-        return add_sending_domain(
-            session,
-            tenant,
-            fake_post().keys,
-            domain=domain or f"{unique('mail')}.example",
-            now=now(),
-        )
-
-
-def verify(tenant: TenantScope, domain: str) -> None:
-    platform = PlatformScope()
-    with transaction(platform) as session:
-        verify_sending_domain(session, platform, tenant=tenant, domain=domain, now=now())
-
-
-def domains_of(tenant: TenantScope) -> list[tuple[str, str]]:
-    with transaction(tenant) as session:
-        return [(row.domain, row.state) for row in list_sending_domains(session, tenant)]
+from tests.notifications.posted import a_domain, deliver, domains_of, queue, read, verify
 
 
 def senders_of(reseller: Tenant) -> tuple[str, str]:

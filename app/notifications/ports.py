@@ -23,7 +23,7 @@ class Words(Protocol):
         """Return an amount as this language writes it."""
 
     def moment(self, at: datetime) -> str:
-        """Return day and time of an aware time, with its zone."""
+        """Return day and time of an aware time, to the minute."""
 
 
 @dataclass(frozen=True, slots=True)

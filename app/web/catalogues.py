@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from babel import Locale
+from babel.dates import format_date, format_time
 from babel.support import NullTranslations, Translations
 
 from app.branding import Language
@@ -35,8 +36,10 @@ class PageWords:
         return formats.money(amount, Locale(self.language))
 
     def moment(self, at: datetime) -> str:
-        """Return day and time of an aware time, with its zone."""
-        return formats.absolute(at, Locale(self.language))
+        """Return day and time of an aware time, to the minute, in our zone."""
+        local, locale = at.astimezone(formats.DEFAULT_ZONE), Locale(self.language)
+        day = format_date(local, format="long", locale=locale)
+        return f"{day}, {format_time(local, format='short', locale=locale)}"
 
 
 @lru_cache(maxsize=len(Language))

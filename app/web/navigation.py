@@ -50,7 +50,10 @@ def _places(realm: Realm) -> Sequence[Place]:
                 "customer_charges",
             ),
             _place(_("Billing"), "top_ups.history", "top_ups"),
-            _place(_("Settings"), "customer_settings.settings", "customer_settings"),
+            _place(
+                _("Settings"), "customer_settings.settings", "customer_settings",
+                "customer_notifications",
+            ),
         )  # fmt: skip
     if realm is Realm.STAFF:
         return (
@@ -63,6 +66,10 @@ def _places(realm: Realm) -> Sequence[Place]:
             _place(_("Commission"), "reseller_commissions.month", "reseller_commissions"),
             _place(_("Partners"), "sub_resellers.tree", "sub_resellers"),
             _place(_("Balance"), "own_balance.balance", "own_balance"),
+            _place(
+                _("E-mails"), "reseller_messages.messages", "reseller_messages", "reseller_mail",
+                "reseller_notifications",
+            ),
         )  # fmt: skip
     return [_place(*place) for place in platform_places()]
 

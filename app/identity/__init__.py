@@ -21,6 +21,7 @@ from app.identity.api_keys import (
     ApiScope,
     find_api_key,
     make_api_key,
+    note_key_uses,
     revoke_api_key,
 )
 from app.identity.customer_users import (
@@ -95,6 +96,7 @@ from app.identity.platform_api_keys import (
     find_platform_api_key,
     list_platform_api_keys,
     make_platform_api_key,
+    note_platform_key_uses,
     revoke_platform_api_key,
 )
 from app.identity.queries import (
@@ -239,6 +241,8 @@ __all__ = [
     "make_platform_api_key",
     "normalise_email",
     "normalise_subject",
+    "note_key_uses",
+    "note_platform_key_uses",
     "read_invitation",
     "read_link_token",
     "read_password_reset",

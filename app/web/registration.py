@@ -4,15 +4,28 @@ from pathlib import Path
 
 from flask import Flask
 
-from app.web import brand, formats, forms, health, live, navigation, sign_in
+from app.web import (
+    brand,
+    doors,
+    formats,
+    forms,
+    health,
+    live,
+    navigation,
+    registrations,
+    rights,
+    sign_in,
+)
 from app.web.customer import charges as customer_charges
 from app.web.customer import overview as customer
 from app.web.customer import settings, top_ups
 from app.web.live_hub import LiveHub
-from app.web.platform import api_keys, months, plans, resellers, wallets
+from app.web.platform import api_keys, months, plans, resellers, team, wallets
 from app.web.platform import overview as platform
+from app.web.reseller import api_keys as reseller_keys
 from app.web.reseller import balance, charges, commissions, customers, prices, sub_resellers
 from app.web.reseller import overview as reseller
+from app.web.reseller import team as reseller_team
 
 # Templates, static files and translations.
 PAGES = Path(__file__).parent
@@ -27,16 +40,22 @@ _RESELLER = (
     commissions.bp,
     sub_resellers.bp,
     balance.bp,
+    reseller_team.bp,
+    reseller_keys.bp,
 )
-_PLATFORM = (platform.bp, plans.bp, resellers.bp, wallets.bp, months.bp, api_keys.bp)
+_DOORS = (doors.reseller_sites, doors.platform_site, registrations.bp)
+_PLATFORM = (platform.bp, plans.bp, resellers.bp, wallets.bp, months.bp, api_keys.bp, team.bp)
 
 
 def register(app: Flask, *, hub: LiveHub, clock: Callable[[], datetime]) -> None:
     """Add every page to the app; `hub` hears the balances that move."""
     formats.register(app, clock=clock)
     forms.register(app)
-    for blueprint in (*_SITES, *_CUSTOMER, *_RESELLER, *_PLATFORM):
+    for blueprint in (*_SITES, *_DOORS, *_CUSTOMER, *_RESELLER, *_PLATFORM):
         app.register_blueprint(blueprint)
     live.register(app, hub)
+    # Its table knows the pages of a reseller's staff.
+    rights.register(app)
+    doors.register(app)
     # After the edge, whose pages know of no navigation.
     navigation.register(app)

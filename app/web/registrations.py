@@ -25,6 +25,7 @@ from app.identity import (
     LinkRefusedError,
     NameRefusedError,
     Realm,
+    RegistrationClosedError,
     ShownText,
     TextKind,
     WeakPasswordError,
@@ -135,6 +136,8 @@ def shown_terms(brand: SiteBrand) -> ShownText | None:
 
 def _register(typed: Typed) -> Elsewhere:
     scope, now = current_scope(), current_ports().clock()
+    if not is_registration_possible():
+        raise RegistrationClosedError
     terms = shown_terms(current_brand())
     if terms is not None:
         if typed.optional_text("terms_version") != terms.content_hash.hex():

@@ -15,9 +15,8 @@ _PUBLIC = PublicScope()
 
 def say_sent(link: AccountLink, *, is_printed: bool) -> None:
     """Say where an invitation went; print its address where the operator asked for it."""
-    click.echo(
-        f"An invitation is on its way to {link.address}, good until {link.expires_at:%Y-%m-%d %H:%M} UTC."
-    )
+    until = f"{link.expires_at:%Y-%m-%d %H:%M} UTC"
+    click.echo(f"An invitation is on its way to {link.address}, good until {until}.")
     if is_printed:
         click.echo(address_of(link))
 

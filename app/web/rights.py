@@ -19,6 +19,10 @@ FREE = frozenset(
         "doors.staff_forgot", "doors.staff_forgot_sent",
         "doors.staff_reset", "doors.staff_reset_sent",
         "doors.staff_invitation", "doors.staff_invitation_sent",
+        "second_step.staff_code", "second_step.staff_answer",
+        "staff_account.account", "staff_account.change",
+        "reseller_notifications.notifications", "reseller_notifications.change",
+        "staff_languages.language", "staff_languages.choose",
     }
 )  # fmt: skip
 
@@ -40,6 +44,20 @@ NEEDED: Mapping[str, StaffRight] = {
     "reseller_team.change": StaffRight.MANAGE_TEAM,
     "reseller_keys.keys": StaffRight.MANAGE_API_KEYS,
     "reseller_keys.change": StaffRight.MANAGE_API_KEYS,
+    "acting.ask": StaffRight.CHANGE_CUSTOMERS,
+    "acting.begin": StaffRight.CHANGE_CUSTOMERS,
+    "reseller_messages.messages": StaffRight.CHANGE_CUSTOMERS,
+    "reseller_messages.change": StaffRight.CHANGE_CUSTOMERS,
+    "reseller_messages.preview": StaffRight.MANAGE_BRAND,
+    "reseller_mail.mail": StaffRight.MANAGE_BRAND,
+    "reseller_mail.change": StaffRight.MANAGE_BRAND,
+    "reseller_brand.editor": StaffRight.MANAGE_BRAND,
+    "reseller_brand.change": StaffRight.MANAGE_BRAND,
+    "reseller_brand_preview.portal": StaffRight.MANAGE_BRAND,
+    "reseller_brand_preview.login": StaffRight.MANAGE_BRAND,
+    "reseller_brand_preview.contrast": StaffRight.MANAGE_BRAND,
+    "standing.standing": StaffRight.SEE_CUSTOMERS,
+    "standing.answer": StaffRight.MANAGE_TEAM,
 }
 
 # Pages with forms that need different rights: by the name of the form.

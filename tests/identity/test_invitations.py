@@ -1,5 +1,6 @@
 """Invitations of three realms: named by somebody, accepted by herself."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -188,18 +189,18 @@ def test_who_was_removed_cannot_accept(reseller: Tenant) -> None:
 
 @pytest.mark.parametrize("realm", Realm)
 @pytest.mark.parametrize(
-    ("wrong", "refusal"),
-    [({"email": "no address"}, InvalidEmailError), ({"name": " "}, NameRefusedError)],
+    ("email", "name", "refusal"),
+    [("no address", "Kim", InvalidEmailError), ("kim@example.com", " ", NameRefusedError)],
 )
 def test_a_refused_invitation_leaves_nothing(
-    realm: Realm, connected: Database, wrong: dict[str, str], refusal: type[AppError]
+    connected: Database, realm: Realm, email: str, name: str, refusal: type[AppError]
 ) -> None:
     reseller = a_reseller()
     customer = a_customer(reseller)
     before = rows_of_all_tables(connected.owner_url)
 
     with pytest.raises(refusal):
-        invite(realm, reseller, customer=customer, **wrong)
+        invite(realm, reseller, customer=customer, email=email, name=name)
 
     assert rows_of_all_tables(connected.owner_url) == before
 
@@ -207,7 +208,7 @@ def test_a_refused_invitation_leaves_nothing(
 @pytest.mark.parametrize("realm", Realm)
 def test_a_taken_address_is_refused_in_its_realm_alone(realm: Realm, reseller: Tenant) -> None:
     email = an_address()
-    takers = {
+    takers: dict[Realm, Callable[[], object]] = {
         Realm.CUSTOMER: lambda: a_customer_user(a_customer(reseller), email=email),
         Realm.STAFF: lambda: a_staff_user(reseller, email=email),
         Realm.PLATFORM: lambda: a_platform_user(email=email),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
-from werkzeug.routing import Rule
+from werkzeug.routing import Map, Rule
 
 from app.identity import STAFF_RIGHTS, StaffRight, StaffRole, add_staff_user
 from app.kernel import transaction
@@ -35,8 +35,8 @@ def staff_rules(app: Flask) -> list[Rule]:
     return list(found.values())
 
 
-def _maps_by_site(app: Flask) -> list[object]:
-    return [each for each in vars(app).values() if hasattr(each, "iter_rules")]
+def _maps_by_site(app: Flask) -> list[Map]:
+    return [each for each in vars(app).values() if isinstance(each, Map)]
 
 
 def a_member(app: Flask, reseller: Tenant, role: StaffRole) -> Browser:

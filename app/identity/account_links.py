@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from app.identity.errors import (
@@ -58,17 +58,13 @@ def make_link(
     tells nobody whether it has an account.
     """
     book = book_of(scope)
-    session.execute(
-        update(AccountLink)
-        .where(
-            AccountLink.reseller_id == book,
-            AccountLink.realm == realm.value,
-            AccountLink.address == address,
-            AccountLink.purpose == purpose.value,
-            AccountLink.used_at.is_(None),
-            AccountLink.superseded_at.is_(None),
-        )
-        .values(superseded_at=now)
+    _end_open_links(
+        session,
+        now,
+        AccountLink.reseller_id == book,
+        AccountLink.realm == realm.value,
+        AccountLink.address == address,
+        AccountLink.purpose == purpose.value,
     )
     link = AccountLink(
         reseller_id=book,
@@ -124,15 +120,8 @@ def open_link(
 
 def end_links_of(session: Session, scope: SignInScope, *, user_id: UUID, now: datetime) -> None:
     """Let no link of a user be used any more."""
-    session.execute(
-        update(AccountLink)
-        .where(
-            AccountLink.reseller_id == book_of(scope),
-            AccountLink.user_id == user_id,
-            AccountLink.used_at.is_(None),
-            AccountLink.superseded_at.is_(None),
-        )
-        .values(superseded_at=now)
+    _end_open_links(
+        session, now, AccountLink.reseller_id == book_of(scope), AccountLink.user_id == user_id
     )
 
 
@@ -169,6 +158,14 @@ def forget_links(session: Session, scope: PlatformScope, *, before: datetime) ->
         delete(AccountLink).where(AccountLink.expires_at < before).returning(AccountLink.id)
     )
     return len(gone.all())
+
+
+def _end_open_links(session: Session, now: datetime, *which: ColumnElement[bool]) -> None:
+    session.execute(
+        update(AccountLink)
+        .where(*which, AccountLink.used_at.is_(None), AccountLink.superseded_at.is_(None))
+        .values(superseded_at=now)
+    )
 
 
 def _reader(session: Session, link: AccountLink, user: AnyUser | None) -> str | None:

@@ -65,8 +65,14 @@ def register(
     """
     if not is_registration_open(session, scope):
         raise RegistrationClosedError
-    called, person = require_name(company), require_name(name)
-    address, hashed = normalise_email(email), hash_password(password)
+    waiting = Registration(
+        reseller_id=scope.reseller_id,
+        name=require_name(name),
+        company=require_name(company),
+        password_hash=hash_password(password),
+        terms_kind=terms.kind.value if terms else None,
+        terms_hash=terms.content_hash if terms else None,
+    )
     if terms is not None:
         keep_text(session, scope, shown=terms, now=now)
     link = make_link(
@@ -74,20 +80,11 @@ def register(
         scope,
         purpose=LinkPurpose.EMAIL_CONFIRMATION,
         realm=Realm.CUSTOMER,
-        address=address,
+        address=normalise_email(email),
         now=now,
     )
-    session.add(
-        Registration(
-            reseller_id=scope.reseller_id,
-            id=link.id,
-            name=person,
-            company=called,
-            password_hash=hashed,
-            terms_kind=terms.kind.value if terms else None,
-            terms_hash=terms.content_hash if terms else None,
-        )
-    )
+    waiting.id = link.id
+    session.add(waiting)
     session.flush()
 
 
@@ -110,21 +107,7 @@ def confirm_registration(
     if _is_taken(session, scope, link.address):
         raise LinkSupersededError
     customer = add_customer(session, scope, number=number, name=registration.company)
-    user: CustomerUser | None = session.scalar(
-        insert(CustomerUser)
-        .values(
-            reseller_id=scope.reseller_id,
-            id=new_id(),
-            customer_id=customer.id,
-            email=link.address,
-            name=registration.name,
-            password_hash=registration.password_hash,
-            role=CustomerRole.OWNER.value,
-        )
-        .on_conflict_do_nothing(index_elements=["reseller_id", "email"])
-        .returning(CustomerUser)
-    )
-    made = added_user(session, scope.reseller_id, user, realm=Realm.CUSTOMER, actor=audit.SYSTEM)
+    made = _add_owner(session, customer, registration, address=link.address)
     if registration.terms_kind is not None and registration.terms_hash is not None:
         record_consent(
             session,
@@ -139,6 +122,26 @@ def confirm_registration(
     session.delete(registration)
     session.flush()
     return customer
+
+
+def _add_owner(
+    session: Session, customer: Customer, registration: Registration, *, address: str
+) -> CustomerUser:
+    user: CustomerUser | None = session.scalar(
+        insert(CustomerUser)
+        .values(
+            reseller_id=customer.reseller_id,
+            id=new_id(),
+            customer_id=customer.id,
+            email=address,
+            name=registration.name,
+            password_hash=registration.password_hash,
+            role=CustomerRole.OWNER.value,
+        )
+        .on_conflict_do_nothing(index_elements=["reseller_id", "email"])
+        .returning(CustomerUser)
+    )
+    return added_user(session, customer.reseller_id, user, realm=Realm.CUSTOMER, actor=audit.SYSTEM)
 
 
 def _open(

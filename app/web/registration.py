@@ -4,15 +4,28 @@ from pathlib import Path
 
 from flask import Flask
 
-from app.web import brand, formats, forms, health, live, message_words, navigation, sign_in
+from app.web import (
+    brand,
+    doors,
+    formats,
+    forms,
+    health,
+    live,
+    message_words,
+    navigation,
+    registrations,
+    rights,
+    sign_in,
+)
 from app.web.customer import charges as customer_charges
 from app.web.customer import notifications as customer_notifications
 from app.web.customer import overview as customer
 from app.web.customer import settings, top_ups
 from app.web.live_hub import LiveHub
-from app.web.platform import api_keys, months, plans, resellers, wallets
+from app.web.platform import api_keys, months, plans, resellers, team, wallets
 from app.web.platform import messages as platform_messages
 from app.web.platform import overview as platform
+from app.web.reseller import api_keys as reseller_keys
 from app.web.reseller import (
     balance,
     charges,
@@ -25,6 +38,7 @@ from app.web.reseller import (
     sub_resellers,
 )
 from app.web.reseller import overview as reseller
+from app.web.reseller import team as reseller_team
 
 # Templates, static files and translations.
 PAGES = Path(__file__).parent
@@ -42,7 +56,10 @@ _RESELLER = (
     messages.bp,
     mail.bp,
     notifications.bp,
+    reseller_team.bp,
+    reseller_keys.bp,
 )
+_DOORS = (doors.reseller_sites, doors.platform_site, registrations.bp)
 _PLATFORM = (
     platform.bp,
     plans.bp,
@@ -51,6 +68,7 @@ _PLATFORM = (
     months.bp,
     api_keys.bp,
     platform_messages.bp,
+    team.bp,
 )
 
 
@@ -59,8 +77,11 @@ def register(app: Flask, *, hub: LiveHub, clock: Callable[[], datetime]) -> None
     formats.register(app, clock=clock)
     forms.register(app)
     message_words.register(app)
-    for blueprint in (*_SITES, *_CUSTOMER, *_RESELLER, *_PLATFORM):
+    for blueprint in (*_SITES, *_DOORS, *_CUSTOMER, *_RESELLER, *_PLATFORM):
         app.register_blueprint(blueprint)
     live.register(app, hub)
+    # Its table knows the pages of a reseller's staff.
+    rights.register(app)
+    doors.register(app)
     # After the edge, whose pages know of no navigation.
     navigation.register(app)

@@ -11,4 +11,5 @@ def platform_places() -> list[tuple[str, ...]]:
         (_("Month end"), "months.months", "months"),
         (_("E-mails"), "platform_messages.messages", "platform_messages"),
         (_("API keys"), "platform_keys.keys", "platform_keys"),
+        (_("Team"), "platform_team.team", "platform_team"),
     ]

@@ -28,18 +28,21 @@ class Sender:
     @property
     def display_name(self) -> str:
         """What stands before the address in From."""
-        # The brand's own words for it are not part of every brand yet.
-        return getattr(self.look, "sender_name", "") or self.look.name
+        return _said(self.look, "sender_name") or self.look.name
 
     @property
     def reply_to(self) -> str:
         """Where an answer goes; empty where nobody reads one."""
-        return getattr(self.look, "reply_to", "") or self.look.support_email
+        return _said(self.look, "reply_to") or self.look.support_email
 
     @property
     def greeting(self) -> str:
-        """The brand's own salutation; empty where the language's usual one is meant."""
-        return getattr(self.look, "greeting", "")
+        """The brand's own line that welcomes people; perhaps none."""
+        return _said(self.look, "greeting")
+
+    def legal_link(self, page: str) -> str:
+        """Return where imprint, privacy notice or terms are; empty where there are none."""
+        return self.absolute(_said(self.look, f"{page}_link") or _said(self.look, f"{page}_url"))
 
     def place(self, realm: Realm, path: str) -> str:
         """Return the address of a page in the portal of a realm."""
@@ -48,6 +51,11 @@ class Sender:
     def absolute(self, url: str) -> str:
         """Return an address of the brand that may leave out the host."""
         return urljoin(f"{self.origin}/", url) if url else ""
+
+
+def _said(look: BrandLook, name: str) -> str:
+    """Return a word of a brand, empty where this installation's brands do not have it."""
+    return str(getattr(look, name, ""))
 
 
 def read_sender(

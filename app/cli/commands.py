@@ -23,6 +23,7 @@ from app.cli.errors import CommandRefusedError, said_to_operators
 from app.cli.examples import examples
 from app.cli.health import health
 from app.cli.ledger import ledger
+from app.cli.mail import mail
 from app.cli.meter import meter
 from app.cli.offer import offer
 from app.cli.offer_prices import bonus_set, fee_set, price_set
@@ -94,7 +95,7 @@ for command in (retail_price_set, commission, bonus):
 
 for command in (
     demo, up, web, worker, db, admin, meter, offer, reseller, customer, usage, billing,
-    _ledger(), health,
+    _ledger(), health, mail,
 ):  # fmt: skip
     main.add_command(command)
 for command in (

@@ -58,7 +58,10 @@ def _places(realm: Realm) -> Sequence[Place]:
                 "customer_charges",
             ),
             _place(_("Billing"), "top_ups.history", "top_ups"),
-            _place(_("Settings"), "customer_settings.settings", "customer_settings"),
+            _place(
+                _("Settings"), "customer_settings.settings", "customer_settings",
+                "customer_notifications",
+            ),
         )  # fmt: skip
     if realm is Realm.STAFF:
         return (
@@ -73,6 +76,10 @@ def _places(realm: Realm) -> Sequence[Place]:
             _place(_("Balance"), "own_balance.balance", "own_balance"),
             _place(_("Team"), "reseller_team.team", "reseller_team"),
             _place(_("API keys"), "reseller_keys.keys", "reseller_keys"),
+            _place(
+                _("E-mails"), "reseller_messages.messages", "reseller_messages", "reseller_mail",
+                "reseller_notifications",
+            ),
         )  # fmt: skip
     return [_place(*place) for place in platform_places()]
 

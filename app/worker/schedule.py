@@ -39,5 +39,7 @@ def schedule(configuration: WorkerConfiguration) -> list[Occasion]:
         # Each hour what has become due, and once more what a wallet could not pay before.
         Occasion("charge_fees", "7 * * * *"),
         Occasion("verify_books", "41 1 * * *"),
+        Occasion("sweep_messages", "* * * * *"),
+        Occasion("forget_messages", "31 2 * * *", {"days": configuration.message_days}),
         Occasion("forget_counterparties", "23 2 * * *", {"days": configuration.call_record_days}),
     ]

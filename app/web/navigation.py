@@ -74,12 +74,12 @@ def _places(realm: Realm) -> Sequence[Place]:
             _place(_("Commission"), "reseller_commissions.month", "reseller_commissions"),
             _place(_("Partners"), "sub_resellers.tree", "sub_resellers"),
             _place(_("Balance"), "own_balance.balance", "own_balance"),
-            _place(_("Team"), "reseller_team.team", "reseller_team"),
-            _place(_("API keys"), "reseller_keys.keys", "reseller_keys"),
             _place(
                 _("E-mails"), "reseller_messages.messages", "reseller_messages", "reseller_mail",
                 "reseller_notifications",
             ),
+            _place(_("Team"), "reseller_team.team", "reseller_team"),
+            _place(_("API keys"), "reseller_keys.keys", "reseller_keys"),
         )  # fmt: skip
     return [_place(*place) for place in platform_places()]
 

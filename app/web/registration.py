@@ -53,11 +53,11 @@ _RESELLER = (
     commissions.bp,
     sub_resellers.bp,
     balance.bp,
-    reseller_team.bp,
-    reseller_keys.bp,
     messages.bp,
     mail.bp,
     notifications.bp,
+    reseller_team.bp,
+    reseller_keys.bp,
 )
 _DOORS = (doors.reseller_sites, doors.platform_site, registrations.bp)
 _PLATFORM = (

@@ -90,7 +90,7 @@ from app.identity.password_resets import (
     request_password_reset,
     reset_password,
 )
-from app.identity.people import AnyUser, RealmScopeError, SignInScope
+from app.identity.people import AnyUser, RealmScopeError, SignInScope, find_person
 from app.identity.platform_api_keys import (
     PlatformApiKeyHolder,
     find_platform_api_key,
@@ -218,6 +218,7 @@ __all__ = [
     "find_customer",
     "find_customers",
     "find_owners",
+    "find_person",
     "find_platform_api_key",
     "find_signed_in",
     "forget_links",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.identity.errors import (
@@ -17,9 +17,9 @@ from app.identity.errors import (
 from app.identity.events import LinkMade
 from app.identity.link_models import AccountLink, LinkPurpose, Registration
 from app.identity.models import Realm
-from app.identity.people import AnyUser, SignInScope, book_of, user_at
+from app.identity.people import AnyUser, SignInScope, book_of, inside_of, user_at
 from app.kernel import emit, new_id
-from app.tenancy import PLATFORM_ID, PlatformScope, TenantScope
+from app.tenancy import PlatformScope
 
 LIFETIMES = {
     LinkPurpose.INVITATION: timedelta(days=7),
@@ -27,6 +27,8 @@ LIFETIMES = {
     LinkPurpose.EMAIL_CONFIRMATION: timedelta(days=3),
     LinkPurpose.ACCOUNT_EXISTS: timedelta(hours=1),
 }
+# More than anybody needs who reads her mail, and few enough that nobody floods another's.
+MOST_LINKS_AN_HOUR = 5
 # Both let their reader set a new password; they differ in what the message says.
 RESETS = frozenset({LinkPurpose.PASSWORD_RESET, LinkPurpose.ACCOUNT_EXISTS})
 
@@ -40,6 +42,7 @@ class Letter:
     user_id: UUID | None
     address: str
     name: str
+    expires_at: datetime
 
 
 def make_link(
@@ -132,24 +135,31 @@ def address_link(
 
     Here, long after the visitor has her answer, it is decided what an address is: a reset for one
     without an account is forgotten, and whoever registers with one that has an account is told so.
-    Safe to repeat.
+    An address that was written to five times within an hour is written no more: the link it got
+    last stays good. Safe to repeat.
     """
     link = session.scalar(
         select(AccountLink)
         .where(AccountLink.reseller_id == reseller_id, AccountLink.id == link_id)
         .with_for_update()
     )
-    if link is None or link.used_at is not None or link.superseded_at is not None:
+    if link is None or link.used_at is not None:
         return None
-    inside = scope if reseller_id == PLATFORM_ID else TenantScope(reseller_id, scope.sign_in)
-    user = user_at(session, inside, realm=Realm(link.realm), address=link.address)
-    name = _reader(session, link, user)
+    if link.superseded_at is not None:
+        _skip(session, link)
+        return None
+    realm = Realm(link.realm)
+    user = user_at(session, inside_of(scope, reseller_id), realm=realm, address=link.address)
+    name = None if _is_flood(session, link) else _reader(session, link, user)
     if name is None:
+        _end_what_it_ended(session, link, at=None)
         session.delete(link)
         session.flush()
         return None
     session.flush()
-    return Letter(LinkPurpose(link.purpose), Realm(link.realm), link.user_id, link.address, name)
+    return Letter(
+        LinkPurpose(link.purpose), realm, link.user_id, link.address, name, link.expires_at
+    )
 
 
 def forget_links(session: Session, scope: PlatformScope, *, before: datetime) -> int:
@@ -165,6 +175,60 @@ def _end_open_links(session: Session, now: datetime, *which: ColumnElement[bool]
         update(AccountLink)
         .where(*which, AccountLink.used_at.is_(None), AccountLink.superseded_at.is_(None))
         .values(superseded_at=now)
+    )
+
+
+def _is_flood(session: Session, link: AccountLink) -> bool:
+    """Return whether strangers have had enough links sent to this address for now."""
+    if link.purpose == LinkPurpose.INVITATION.value:
+        # Somebody who may invite asked for it.
+        return False
+    sent = session.scalar(
+        select(func.count())
+        .select_from(AccountLink)
+        .where(
+            *_of_the_same(link),
+            AccountLink.purpose != LinkPurpose.INVITATION.value,
+            AccountLink.created_at > link.created_at - timedelta(hours=1),
+            AccountLink.id < link.id,
+        )
+    )
+    return (sent or 0) >= MOST_LINKS_AN_HOUR
+
+
+def _skip(session: Session, link: AccountLink) -> None:
+    """Forget a link that a newer one ended before it was sent; nobody has its token.
+
+    Invitations stay: an operator may have had one printed.
+    """
+    if link.purpose != LinkPurpose.INVITATION.value:
+        _end_what_it_ended(session, link, at=link.superseded_at)
+        session.delete(link)
+        session.flush()
+
+
+def _end_what_it_ended(session: Session, link: AccountLink, *, at: datetime | None) -> None:
+    """Say of the link that this one ended that it was ended at another time; None: not at all.
+
+    So the newest link that was sent is good again when one that is not sent is forgotten.
+    """
+    session.execute(
+        update(AccountLink)
+        .where(
+            *_of_the_same(link),
+            AccountLink.purpose == link.purpose,
+            AccountLink.superseded_at == link.created_at,
+            AccountLink.used_at.is_(None),
+        )
+        .values(superseded_at=at)
+    )
+
+
+def _of_the_same(link: AccountLink) -> tuple[ColumnElement[bool], ...]:
+    return (
+        AccountLink.reseller_id == link.reseller_id,
+        AccountLink.realm == link.realm,
+        AccountLink.address == link.address,
     )
 
 

@@ -257,6 +257,42 @@ def test_whoever_was_only_invited_gets_no_reset(reseller: Tenant) -> None:
     assert [letter.purpose for letter in letters if letter] == [LinkPurpose.INVITATION]
 
 
+def test_nobody_is_flooded_and_the_last_link_that_was_sent_stays_good(reseller: Tenant) -> None:
+    scope, user = scope_of(reseller), a_customer_user(a_customer(reseller))
+    start = now()
+    letters = []
+    for minute in range(7):
+        ask(scope, Realm.CUSTOMER, user.email, at=start + timedelta(minutes=minute))
+        letters.append(deliver(links_to(user.email, reseller=reseller)[-1]))
+    last = links_to(user.email, reseller=reseller)[-1]
+
+    use(scope, Realm.CUSTOMER, last.id)
+
+    assert [letter is not None for letter in letters] == [True] * 5 + [False] * 2
+    assert len(links_to(user.email, reseller=reseller)) == 5
+    assert can_sign_in(scope, Realm.CUSTOMER, user.email, NEW) is not None
+    ask(scope, Realm.CUSTOMER, user.email, at=start + timedelta(hours=2))
+    assert deliver(links_to(user.email, reseller=reseller)[-1]) is not None
+
+
+def test_a_flood_that_comes_at_once_leaves_the_link_that_was_sent(reseller: Tenant) -> None:
+    scope, user = scope_of(reseller), a_customer_user(a_customer(reseller))
+    start = now()
+    for minute in range(5):
+        ask(scope, Realm.CUSTOMER, user.email, at=start + timedelta(minutes=minute))
+        assert deliver(links_to(user.email, reseller=reseller)[-1]) is not None
+    sent = links_to(user.email, reseller=reseller)[-1]
+    for minute in range(5, 9):
+        ask(scope, Realm.CUSTOMER, user.email, at=start + timedelta(minutes=minute))
+    waiting = links_to(user.email, reseller=reseller)[5:]
+
+    letters = [deliver(link) for link in waiting]
+
+    assert letters == [None] * 4
+    assert len(links_to(user.email, reseller=reseller)) == 5
+    use(scope, Realm.CUSTOMER, sent.id)
+
+
 def test_what_is_no_address_is_refused(reseller: Tenant, connected: Database) -> None:
     before = rows_of_all_tables(connected.owner_url)
 

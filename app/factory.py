@@ -14,6 +14,7 @@ from app import api, edge, web
 from app.edge import Allowance, EdgeOptions, SiteApp
 from app.integrations.head_file import HeadFile
 from app.integrations.redis_live import LIVE_PREFIX, RedisBell, RedisLive, connect_redis
+from app.integrations.secret_box import SealedBox
 from app.integrations.stripe_gateway import StripeGateway
 from app.kernel import SignIn, connect, driver_url, make_engine, now
 from app.ledger import HeadLog
@@ -58,6 +59,7 @@ def make_ports(settings: Settings) -> Ports:
         live=RedisLive(connect_redis(redis_url)),
         bell=RedisBell(redis_url),
         heads=make_head_log(settings),
+        secrets=SealedBox(settings.secret_key.get_secret_value()),
         clock=now,
     )
 

@@ -4,7 +4,18 @@ from pathlib import Path
 
 from flask import Flask
 
-from app.web import brand, formats, forms, health, live, navigation, sign_in
+from app.web import (
+    account,
+    acting,
+    brand,
+    formats,
+    forms,
+    health,
+    live,
+    navigation,
+    second_step,
+    sign_in,
+)
 from app.web.customer import charges as customer_charges
 from app.web.customer import overview as customer
 from app.web.customer import settings, top_ups
@@ -29,13 +40,22 @@ _RESELLER = (
     balance.bp,
 )
 _PLATFORM = (platform.bp, plans.bp, resellers.bp, wallets.bp, months.bp, api_keys.bp)
+_IDENTITY = (
+    second_step.reseller_sites,
+    second_step.platform_site,
+    account.customer,
+    account.staff,
+    account.platform,
+    acting.staff,
+    acting.customer,
+)
 
 
 def register(app: Flask, *, hub: LiveHub, clock: Callable[[], datetime]) -> None:
     """Add every page to the app; `hub` hears the balances that move."""
     formats.register(app, clock=clock)
     forms.register(app)
-    for blueprint in (*_SITES, *_CUSTOMER, *_RESELLER, *_PLATFORM):
+    for blueprint in (*_SITES, *_CUSTOMER, *_RESELLER, *_PLATFORM, *_IDENTITY):
         app.register_blueprint(blueprint)
     live.register(app, hub)
     # After the edge, whose pages know of no navigation.

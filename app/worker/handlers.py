@@ -71,5 +71,6 @@ HANDLERS: Mapping[str, Handlers] = {
     "balance_changed": Handlers(announces=[announce_balances]),
     "customer_blocked": Handlers(),
     "customer_unblocked": Handlers(),
+    "security_changed": Handlers(),
     "top_up_settled": Handlers(records=[look_for_a_new_customer]),
 }

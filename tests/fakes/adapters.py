@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.integrations.secret_box import SealedBox
 from app.kernel import now
 from app.payments import (
     BadSignatureError,
@@ -105,5 +106,10 @@ class FakeHeads:
 
 def fake_ports(*, clock: Callable[[], datetime] = now) -> Ports:
     return Ports(
-        gateway=FakeGateway(), live=FakeLive(), bell=FakeBell(), heads=FakeHeads(), clock=clock
+        gateway=FakeGateway(),
+        live=FakeLive(),
+        bell=FakeBell(),
+        heads=FakeHeads(),
+        secrets=SealedBox("the key of the tests"),
+        clock=clock,
     )

@@ -101,18 +101,21 @@ def answer_challenge(
 ) -> SecondStep:
     """Open the session if the code is right; a wrong one costs a try, the last one the sign-in.
 
-    Nothing is raised for a refusal: the count of tries must be committed.
+    Nothing is raised for a refusal: the count of tries must be committed. Locks the person, then
+    the challenge, then the second factor: whoever changes her ways in begins with her as well.
     """
-    found = _find(session, scope, realm=realm, token=token, host=host, now=now)
+    seen = _find(session, scope, realm=realm, token=token, host=host, now=now)
+    if seen is None:
+        return SecondStep(refusal=ChallengeOverError())
+    user = lock_user(session, scope, realm=realm, user_id=seen.user_id)
+    found = _find(session, scope, realm=realm, token=token, host=host, now=now, is_locked=True)
     if found is None:
         return SecondStep(refusal=ChallengeOverError())
     prove = _set_up if found.stage == Stage.SETUP.value else _check
     proof = prove(session, scope, found, token=token, code=code, box=box, now=now)
     if proof.refusal is not None:
         return proof
-    user_id = found.user_id
-    end_challenges(session, scope, realm=realm, user_id=user_id)
-    user = lock_user(session, scope, realm=realm, user_id=user_id)
+    end_challenges(session, scope, realm=realm, user_id=user.id)
     opened = open_session(
         session, scope, realm=realm, user=user, host=host, now=now,
         agent=agent, browser=browser, lifetime=lifetime,
@@ -154,20 +157,25 @@ def end_challenges(session: Session, scope: SignInScope, *, realm: Realm, user_i
 
 
 def _find(
-    session: Session, scope: SignInScope, *, realm: Realm, token: str, host: str, now: datetime
+    session: Session,
+    scope: SignInScope,
+    *,
+    realm: Realm,
+    token: str,
+    host: str,
+    now: datetime,
+    is_locked: bool = False,
 ) -> SignInChallenge | None:
-    return session.scalar(
-        select(SignInChallenge)
-        .where(
-            SignInChallenge.reseller_id == book_of(scope),
-            SignInChallenge.id == token_id(token),
-            SignInChallenge.realm == realm.value,
-            SignInChallenge.host == host,
-            SignInChallenge.expires_at > now,
-        )
-        .with_for_update()
-        .execution_options(populate_existing=True)
+    sought = select(SignInChallenge).where(
+        SignInChallenge.reseller_id == book_of(scope),
+        SignInChallenge.id == token_id(token),
+        SignInChallenge.realm == realm.value,
+        SignInChallenge.host == host,
+        SignInChallenge.expires_at > now,
     )
+    if is_locked:
+        sought = sought.with_for_update().execution_options(populate_existing=True)
+    return session.scalar(sought)
 
 
 def _set_up(

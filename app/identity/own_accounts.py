@@ -53,6 +53,7 @@ def change_password(
 
 def forget_sign_ins(session: Session, scope: SignInScope, *, realm: Realm, user_id: UUID) -> None:
     """End and forget all of somebody's ways in, because her account ends."""
+    lock_user(session, scope, realm=realm, user_id=user_id)
     end_sessions(session, scope, realm=realm, user_id=user_id, now=kernel.now())
     forget_second_factor(session, scope, realm=realm, user_id=user_id)
     session.execute(

@@ -5,7 +5,6 @@ person, the hash of both.
 """
 
 import secrets
-from datetime import timedelta
 from hashlib import sha256
 
 from flask import Response, request
@@ -14,11 +13,12 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from app.edge.browser_sessions import cookie_flags
 from app.edge.site_guard import current_site
 from app.edge.state import current_edge
+from app.identity import BROWSER_LIFETIME
 
 _NAME = "browser"
 _BYTES = 16
 # As long as browsers keep a cookie at all; every sign-in begins it anew.
-_LIFETIME = timedelta(days=400)
+_LIFETIME = BROWSER_LIFETIME
 
 
 def this_browser() -> str:

@@ -118,7 +118,7 @@ from app.identity.second_step_errors import (
     WrongCodeError,
     WrongPasswordError,
 )
-from app.identity.second_step_rules import Stage, app_address, key_text
+from app.identity.second_step_rules import BROWSER_LIFETIME, Stage, app_address, key_text
 from app.identity.security_notes import SecurityFact
 from app.identity.sessions import (
     SESSION_LIFETIME,
@@ -157,6 +157,7 @@ from app.identity.visits import (
 
 __all__ = [
     "ACTING_ROLES",
+    "BROWSER_LIFETIME",
     "OWNER_ROLE",
     "SESSION_LIFETIME",
     "VISIT_LIFETIME",

@@ -4,12 +4,12 @@ import re
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.identity.models import Realm
-from app.identity.second_step_rules import browser_hash, is_news
+from app.identity.second_step_rules import BROWSER_LIFETIME, browser_hash, is_news
 from app.identity.sign_in_models import KnownBrowser
 from app.identity.users import AnyUser, SignInScope, book_of
 
@@ -53,6 +53,11 @@ def note_browser(
     Return whether she should be told: it is new to her, and not merely her very first.
     """
     hashed = browser_hash(user.id, browser)
+    session.execute(
+        delete(KnownBrowser).where(
+            *_whose(scope, realm, user.id), KnownBrowser.last_seen_at < now - BROWSER_LIFETIME
+        )
+    )
     known = _known_hashes(session, scope, realm=realm, user_id=user.id)
     session.execute(
         insert(KnownBrowser)
@@ -77,15 +82,16 @@ def note_browser(
 def _known_hashes(
     session: Session, scope: SignInScope, *, realm: Realm, user_id: UUID
 ) -> set[bytes]:
-    return set(
-        session.scalars(
-            select(KnownBrowser.browser_hash).where(
-                KnownBrowser.reseller_id == book_of(scope),
-                KnownBrowser.realm == realm.value,
-                KnownBrowser.user_id == user_id,
-            )
-        )
-    )
+    sought = select(KnownBrowser.browser_hash).where(*_whose(scope, realm, user_id))
+    return set(session.scalars(sought))
+
+
+def _whose(scope: SignInScope, realm: Realm, user_id: UUID) -> list[ColumnElement[bool]]:
+    return [
+        KnownBrowser.reseller_id == book_of(scope),
+        KnownBrowser.realm == realm.value,
+        KnownBrowser.user_id == user_id,
+    ]
 
 
 def _first(names: tuple[tuple[str, re.Pattern[str]], ...], text: str) -> str:

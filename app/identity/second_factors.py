@@ -255,13 +255,15 @@ def use_code(
     if factor.locked_until is not None and factor.locked_until > now:
         return CodeAnswer.LOCKED
     secret = box.open(factor.sealed_secret, about=_about(scope, realm, user_id))
-    step = secret and matching_step(secret, digits, now=now, last_step=factor.last_step)
-    if not step:
+    step = None
+    if secret is not None:
+        step = matching_step(secret, digits, now=now, last_step=factor.last_step)
+    if step is None:
         factor.wrong_codes += 1
         factor.locked_until = locked_until(factor.wrong_codes, now=now)
         session.flush()
         return CodeAnswer.WRONG
-    factor.last_step, factor.wrong_codes, factor.locked_until = int(step), 0, None
+    factor.last_step, factor.wrong_codes, factor.locked_until = step, 0, None
     session.flush()
     return CodeAnswer.RIGHT
 

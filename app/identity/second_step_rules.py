@@ -28,6 +28,8 @@ FREE_WRONG_CODES = 10
 LOCK = timedelta(minutes=15)
 # A person's first browser is no news in the first day of her account.
 QUIET = timedelta(days=1)
+# As long as a browser keeps its cookie (app/edge/known_browser.py); after that it is a new one.
+BROWSER_LIFETIME = timedelta(days=400)
 
 _CODE = re.compile(r"\d{6}", re.ASCII)
 # Crockford's alphabet: no letter that a digit could be taken for.

@@ -20,7 +20,7 @@ from app.edge import (
 from app.identity import SignedIn, SignInScope
 from app.kernel import transaction
 from app.web.actors import acting
-from app.web.forms import Act, Instead
+from app.web.forms import Act, Elsewhere, Instead
 from app.web.typed import Typed
 from app.web.words import gettext as _
 from app.web.words import ngettext
@@ -74,7 +74,7 @@ def change_password(_typed: Typed) -> str:
     return _("Your password is changed. Every other session of yours has ended.")
 
 
-def begin_factor(_typed: Typed) -> str:
+def begin_factor(_typed: Typed) -> Elsewhere:
     """Show her a key for an app, once she has said her password."""
     me = myself()
     realm, user_id = me.holder.realm, me.holder.user_id
@@ -90,7 +90,8 @@ def begin_factor(_typed: Typed) -> str:
             token=me.token,
             box=current_ports().secrets,
         )
-    return _("Scan the picture with your app, then type the code it shows.")
+    # The picture itself says what to do next.
+    return Elsewhere(f"{ACCOUNT_PATHS[realm]}#second-factor")
 
 
 def confirm_factor(typed: Typed) -> Instead:

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from app.identity import (
+    BROWSER_LIFETIME,
     CustomerUser,
     OwnSession,
     Realm,
@@ -25,6 +26,8 @@ from app.identity import (
     rename_self,
     sign_in,
 )
+from app.identity.second_step_rules import browser_hash
+from app.identity.sign_in_models import KnownBrowser
 from app.kernel import now, transaction
 from app.kernel.outbox import OutboxEvent
 from app.tenancy import PlatformScope, TenantScope
@@ -273,3 +276,16 @@ def test_the_first_browser_of_an_old_account_is_told() -> None:
     enter(user, browser="first", at=now() + timedelta(days=2))
 
     assert told(user.reseller_id) == ["new_device"]
+
+
+def test_a_browser_that_was_away_longer_than_its_cookie_lives_is_forgotten() -> None:
+    user, scope = a_person()
+    enter(user, browser="first")
+
+    enter(user, browser="second", at=now() + BROWSER_LIFETIME + timedelta(days=1))
+
+    with transaction(scope) as session:
+        kept = session.scalars(
+            select(KnownBrowser.browser_hash).where(KnownBrowser.reseller_id == user.reseller_id)
+        ).all()
+    assert kept == [browser_hash(user.id, "second")]

@@ -1,5 +1,7 @@
 """Acting on behalf (requirement F2): in and out, what is open, and what never is."""
 
+from pathlib import Path
+
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -20,6 +22,8 @@ WHY = "fragt am Telefon nach der Rechnung"
 BANNER = "Sie handeln im Auftrag von"
 # Pages of the portal that somebody who acts for a customer may look at.
 OPEN_PAGES = ["/portal/", "/portal/transactions", "/portal/billing", "/portal/settings"]
+ROOT = Path(__file__).parents[2]
+LAYOUTS = [ROOT / "app/web/templates/layout.html", *ROOT.glob("themes/*/templates/layout.html")]
 
 
 class Scene:
@@ -260,3 +264,8 @@ def test_who_was_a_customer_in_that_browser_before_is_not_any_more(scene: Scene)
     scene.act()
 
     assert f"{BANNER} Berta Bach" in text_of(scene.browser.get("/portal/"))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_layout_of_any_theme_leaves_the_banner_out(layout: Path) -> None:
+    assert "{{ shell.flashes() }}" in layout.read_text(encoding="utf-8")

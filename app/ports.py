@@ -7,6 +7,7 @@ from typing import Protocol
 
 from app.identity import SecretBox
 from app.ledger import HeadLog
+from app.notifications import Post
 from app.payments import PaymentGateway
 
 
@@ -33,4 +34,5 @@ class Ports:
     bell: Bell
     heads: HeadLog
     secrets: SecretBox
+    post: Post
     clock: Callable[[], datetime]

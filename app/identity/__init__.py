@@ -1,5 +1,11 @@
 """Who may come in: customers, users of three realms, their sessions, API keys, subjects."""
 
+from app.identity.account_links import (
+    RESETS,
+    Letter,
+    address_link,
+    forget_links,
+)
 from app.identity.accounts import (
     OWNER_ROLE,
     add_customer,
@@ -15,6 +21,7 @@ from app.identity.api_keys import (
     ApiScope,
     find_api_key,
     make_api_key,
+    note_key_uses,
     revoke_api_key,
 )
 from app.identity.challenges import (
@@ -32,6 +39,7 @@ from app.identity.customer_users import (
     require_customer_owner,
 )
 from app.identity.errors import (
+    AlreadyJoinedError,
     ApiKeyNotFoundError,
     ApiScopeMissingError,
     CustomerNotFoundError,
@@ -39,10 +47,17 @@ from app.identity.errors import (
     EmailTakenError,
     InvalidEmailError,
     LastOwnerError,
+    LinkExpiredError,
+    LinkRefusedError,
+    LinkSupersededError,
+    LinkUnknownError,
+    LinkUsedError,
     NameRefusedError,
     NumberTakenError,
     OwnerNeededError,
+    RegistrationClosedError,
     SignInRefusedError,
+    StaffRightMissingError,
     SubjectDateTakenError,
     SubjectHistoryFixedError,
     SubjectNotAssignedError,
@@ -51,8 +66,34 @@ from app.identity.errors import (
     UnknownApiScopeError,
     WeakPasswordError,
 )
-from app.identity.events import LinkMade, SecurityChanged
-from app.identity.links import link_token, read_link_token
+from app.identity.events import (
+    LinkMade,
+    SecurityChanged,
+)
+from app.identity.invitations import (
+    accept_invitation,
+    invite_customer_user,
+    invite_platform_user,
+    invite_staff_user,
+    read_invitation,
+    resend_invitation,
+)
+from app.identity.legal_texts import (
+    AcceptedText,
+    ShownText,
+    TextKind,
+    list_consents,
+)
+from app.identity.link_models import (
+    AccountLink,
+    LinkPurpose,
+    Registration,
+)
+from app.identity.links import (
+    link_path,
+    link_token,
+    read_link_token,
+)
 from app.identity.models import (
     ApiKey,
     Customer,
@@ -62,10 +103,15 @@ from app.identity.models import (
     PlatformApiKey,
     PlatformUser,
     Realm,
+    StaffRole,
     StaffUser,
     Subject,
 )
-from app.identity.own_accounts import change_password, forget_sign_ins, rename_self
+from app.identity.own_accounts import (
+    change_password,
+    forget_sign_ins,
+    rename_self,
+)
 from app.identity.own_sessions import (
     OwnSession,
     end_other_sessions,
@@ -75,22 +121,46 @@ from app.identity.own_sessions import (
     list_sessions,
     note_seen,
 )
+from app.identity.password_resets import (
+    read_password_reset,
+    request_password_reset,
+    reset_password,
+)
+from app.identity.people import (
+    AnyUser,
+    RealmScopeError,
+    SignInScope,
+    find_user,
+)
 from app.identity.platform_api_keys import (
     PlatformApiKeyHolder,
     find_platform_api_key,
     list_platform_api_keys,
     make_platform_api_key,
+    note_platform_key_uses,
     revoke_platform_api_key,
 )
-from app.identity.ports import SecretBox
+from app.identity.ports import (
+    SecretBox,
+)
 from app.identity.queries import (
     customer_names,
     list_api_keys,
     list_customers,
 )
+from app.identity.registrations import (
+    confirm_registration,
+    is_registration_open,
+    read_registration,
+    register,
+    set_registration,
+)
 from app.identity.rules import (
+    STAFF_RIGHTS,
+    StaffRight,
     normalise_email,
     normalise_subject,
+    staff_may,
 )
 from app.identity.second_factors import (
     FactorState,
@@ -118,8 +188,15 @@ from app.identity.second_step_errors import (
     WrongCodeError,
     WrongPasswordError,
 )
-from app.identity.second_step_rules import BROWSER_LIFETIME, Stage, app_address, key_text
-from app.identity.security_notes import SecurityFact
+from app.identity.second_step_rules import (
+    BROWSER_LIFETIME,
+    Stage,
+    app_address,
+    key_text,
+)
+from app.identity.security_notes import (
+    SecurityFact,
+)
 from app.identity.sessions import (
     SESSION_LIFETIME,
     SignedIn,
@@ -128,8 +205,21 @@ from app.identity.sessions import (
     open_session,
     sign_out,
 )
-from app.identity.sign_in_policies import demand_second_factor, is_second_factor_demanded
-from app.identity.sign_ins import SignInStep, sign_in
+from app.identity.sign_in_policies import (
+    demand_second_factor,
+    is_second_factor_demanded,
+)
+from app.identity.sign_ins import (
+    SignInStep,
+    sign_in,
+)
+from app.identity.staff import (
+    change_staff_role,
+    list_platform_users,
+    list_staff_users,
+    remove_platform_user,
+    remove_staff_user,
+)
 from app.identity.subjects import (
     SubjectHolder,
     assign_subject,
@@ -137,11 +227,6 @@ from app.identity.subjects import (
     find_customers,
     find_owners,
     list_subjects,
-)
-from app.identity.users import (
-    RealmScopeError,
-    SignInScope,
-    find_user,
 )
 from app.identity.visits import (
     ACTING_ROLES,
@@ -159,9 +244,15 @@ __all__ = [
     "ACTING_ROLES",
     "BROWSER_LIFETIME",
     "OWNER_ROLE",
+    "RESETS",
     "SESSION_LIFETIME",
+    "STAFF_RIGHTS",
     "VISIT_LIFETIME",
+    "AcceptedText",
+    "AccountLink",
     "ActingRefusedError",
+    "AlreadyJoinedError",
+    "AnyUser",
     "ApiKey",
     "ApiKeyHolder",
     "ApiKeyNotFoundError",
@@ -179,7 +270,14 @@ __all__ = [
     "FactorState",
     "InvalidEmailError",
     "LastOwnerError",
+    "Letter",
+    "LinkExpiredError",
     "LinkMade",
+    "LinkPurpose",
+    "LinkRefusedError",
+    "LinkSupersededError",
+    "LinkUnknownError",
+    "LinkUsedError",
     "NameRefusedError",
     "NumberTakenError",
     "OwnSession",
@@ -190,6 +288,8 @@ __all__ = [
     "Realm",
     "RealmScopeError",
     "ReasonMissingError",
+    "Registration",
+    "RegistrationClosedError",
     "SecondFactorDemandedError",
     "SecondFactorOffError",
     "SecondFactorOnError",
@@ -198,10 +298,14 @@ __all__ = [
     "SecurityChanged",
     "SecurityFact",
     "SessionNotFoundError",
+    "ShownText",
     "SignInRefusedError",
     "SignInScope",
     "SignInStep",
     "SignedIn",
+    "StaffRight",
+    "StaffRightMissingError",
+    "StaffRole",
     "StaffUser",
     "Stage",
     "Subject",
@@ -211,16 +315,19 @@ __all__ = [
     "SubjectNotAssignedError",
     "SubjectRefusedError",
     "SubjectTakenError",
+    "TextKind",
     "UnknownApiScopeError",
     "Visit",
     "VisitNotFoundError",
     "WeakPasswordError",
     "WrongCodeError",
     "WrongPasswordError",
+    "accept_invitation",
     "add_customer",
     "add_customer_user",
     "add_platform_user",
     "add_staff_user",
+    "address_link",
     "answer_challenge",
     "app_address",
     "assign_subject",
@@ -232,7 +339,9 @@ __all__ = [
     "challenge_stage",
     "change_customer_role",
     "change_password",
+    "change_staff_role",
     "close_visits",
+    "confirm_registration",
     "confirm_second_factor",
     "customer_names",
     "delete_expired_sessions",
@@ -248,18 +357,27 @@ __all__ = [
     "find_platform_api_key",
     "find_signed_in",
     "find_user",
+    "forget_links",
     "forget_sign_ins",
     "get_customer",
     "has_second_factor",
+    "invite_customer_user",
+    "invite_platform_user",
+    "invite_staff_user",
+    "is_registration_open",
     "is_second_factor_demanded",
     "is_seen_long_ago",
     "key_text",
+    "link_path",
     "link_token",
     "list_api_keys",
+    "list_consents",
     "list_customer_users",
     "list_customers",
     "list_platform_api_keys",
+    "list_platform_users",
     "list_sessions",
+    "list_staff_users",
     "list_subjects",
     "list_visits",
     "lock_customer",
@@ -268,23 +386,36 @@ __all__ = [
     "normalise_email",
     "normalise_subject",
     "note_acted",
+    "note_key_uses",
+    "note_platform_key_uses",
     "note_seen",
     "open_session",
+    "read_invitation",
     "read_link_token",
+    "read_password_reset",
+    "read_registration",
+    "register",
     "remove_customer_user",
+    "remove_platform_user",
+    "remove_staff_user",
     "rename_customer_user",
     "rename_self",
     "renew_recovery_codes",
+    "request_password_reset",
     "require_acting_role",
     "require_customer_owner",
     "require_own_password",
     "require_staff_owner",
+    "resend_invitation",
+    "reset_password",
     "reset_second_factor",
     "revoke_api_key",
     "revoke_platform_api_key",
     "second_factor_state",
     "set_customer_state",
+    "set_registration",
     "sign_in",
     "sign_out",
+    "staff_may",
     "turn_off_second_factor",
 ]

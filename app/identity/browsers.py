@@ -9,9 +9,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.identity.models import Realm
+from app.identity.people import AnyUser, SignInScope, book_of
 from app.identity.second_step_rules import BROWSER_LIFETIME, browser_hash, is_news
 from app.identity.sign_in_models import KnownBrowser
-from app.identity.users import AnyUser, SignInScope, book_of
 
 # The first that matches: most browsers claim to be several others as well.
 _BROWSERS = (

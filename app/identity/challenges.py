@@ -13,6 +13,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from app.identity.models import Realm
+from app.identity.people import SignInScope, book_of, lock_user
 from app.identity.ports import SecretBox
 from app.identity.rules import token_id
 from app.identity.second_factors import (
@@ -32,7 +33,6 @@ from app.identity.second_step_errors import (
 from app.identity.second_step_rules import CHALLENGE_LIFETIME, SETUP_LIFETIME, TRIES, Stage
 from app.identity.sessions import SESSION_LIFETIME, TOKEN_BYTES, open_session
 from app.identity.sign_in_models import SignInChallenge
-from app.identity.users import SignInScope, book_of, lock_user
 from app.kernel import AppError
 
 

@@ -10,11 +10,11 @@ from app import kernel
 from app.identity.models import Realm
 from app.identity.own_sessions import end_sessions
 from app.identity.passwords import hash_password
+from app.identity.people import SignInScope, book_of, lock_user
 from app.identity.rules import require_name
 from app.identity.second_factors import forget_second_factor, require_own_password
 from app.identity.security_notes import SecurityFact, note, tell
 from app.identity.sign_in_models import KnownBrowser
-from app.identity.users import SignInScope, book_of, lock_user
 
 
 def rename_self(

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from app.identity.challenges import end_challenges
 from app.identity.models import PlatformSession, Realm, UserSession
+from app.identity.people import SignInScope
 from app.identity.rules import token_id
 from app.identity.second_step_errors import SessionNotFoundError
 from app.identity.security_notes import SecurityFact, note, tell
 from app.identity.sessions import SignedIn
-from app.identity.users import SignInScope
 from app.identity.visits import close_visits
 from app.tenancy import PlatformScope
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app import audit
 from app.identity.models import Realm
 from app.identity.passwords import is_password
+from app.identity.people import SignInScope, book_of, lock_user
 from app.identity.ports import SecretBox
 from app.identity.rules import token_id
 from app.identity.second_step_errors import (
@@ -35,7 +36,6 @@ from app.identity.second_step_rules import (
 from app.identity.security_notes import SecurityFact, note, tell
 from app.identity.sign_in_models import RecoveryCode, SecondFactor
 from app.identity.sign_in_policies import is_second_factor_demanded
-from app.identity.users import SignInScope, book_of, lock_user
 
 
 class CodeAnswer(Enum):

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app import audit
 from app.identity.events import SecurityChanged
 from app.identity.models import Realm
-from app.identity.users import SignInScope, book_of
+from app.identity.people import SignInScope, book_of
 from app.kernel import emit
 
 

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from app.identity.browsers import name_browser, note_browser
 from app.identity.models import PlatformSession, PlatformUser, Realm, UserSession
+from app.identity.people import AnyUser, SignInScope, require_realm
 from app.identity.rules import token_id
 from app.identity.security_notes import SecurityFact, note, tell
-from app.identity.users import AnyUser, SignInScope, require_realm
 from app.identity.visits import close_visits
 from app.kernel import alone, cursor
 from app.tenancy import PlatformScope

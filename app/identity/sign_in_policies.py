@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 from app import audit
 from app.identity.accounts import require_staff_owner
 from app.identity.models import Realm
+from app.identity.people import SignInScope, book_of
 from app.identity.sign_in_models import SignInPolicy
-from app.identity.users import SignInScope, book_of
 from app.tenancy import TenantScope
 
 

@@ -9,12 +9,12 @@ from app.identity.challenges import open_challenge
 from app.identity.errors import SignInRefusedError
 from app.identity.models import Realm
 from app.identity.passwords import hash_password, is_outdated, is_password
+from app.identity.people import SignInScope, find_user
 from app.identity.second_factors import has_second_factor
 from app.identity.second_step_rules import Stage, next_stage
 from app.identity.security_notes import note
 from app.identity.sessions import SESSION_LIFETIME, open_session
 from app.identity.sign_in_policies import is_second_factor_demanded
-from app.identity.users import SignInScope, find_user
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,10 @@ def sign_in(
     the same answer in the same time.
     """
     user = find_user(session, scope, realm=realm, email=email)
-    if not is_password(user.password_hash if user else None, password) or user is None:
+    stored = user.password_hash if user else None
+    if not is_password(stored, password) or user is None or stored is None:
         raise SignInRefusedError
-    if is_outdated(user.password_hash):
+    if is_outdated(stored):
         user.password_hash = hash_password(password)
     stage = next_stage(
         has_factor=has_second_factor(session, scope, realm=realm, user_id=user.id),

@@ -17,6 +17,7 @@ from app.payments import (
     SignedEvent,
 )
 from app.ports import Ports
+from tests.fakes.post import fake_post
 
 GOOD_SIGNATURE = "signed-by-the-fake"
 
@@ -111,5 +112,6 @@ def fake_ports(*, clock: Callable[[], datetime] = now) -> Ports:
         bell=FakeBell(),
         heads=FakeHeads(),
         secrets=SealedBox("the key of the tests"),
+        post=fake_post(clock=clock),
         clock=clock,
     )

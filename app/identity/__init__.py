@@ -1,11 +1,6 @@
 """Who may come in: customers, users of three realms, their sessions, API keys, subjects."""
 
-from app.identity.account_links import (
-    RESETS,
-    Letter,
-    address_link,
-    forget_links,
-)
+from app.identity.account_links import RESETS, Letter, address_link, forget_links
 from app.identity.accounts import (
     OWNER_ROLE,
     add_customer,
@@ -24,12 +19,7 @@ from app.identity.api_keys import (
     note_key_uses,
     revoke_api_key,
 )
-from app.identity.challenges import (
-    SecondStep,
-    answer_challenge,
-    challenge_secret,
-    challenge_stage,
-)
+from app.identity.challenges import SecondStep, answer_challenge, challenge_secret, challenge_stage
 from app.identity.customer_users import (
     add_customer_user,
     change_customer_role,
@@ -66,10 +56,7 @@ from app.identity.errors import (
     UnknownApiScopeError,
     WeakPasswordError,
 )
-from app.identity.events import (
-    LinkMade,
-    SecurityChanged,
-)
+from app.identity.events import LinkMade, SecurityChanged
 from app.identity.invitations import (
     accept_invitation,
     invite_customer_user,
@@ -78,22 +65,9 @@ from app.identity.invitations import (
     read_invitation,
     resend_invitation,
 )
-from app.identity.legal_texts import (
-    AcceptedText,
-    ShownText,
-    TextKind,
-    list_consents,
-)
-from app.identity.link_models import (
-    AccountLink,
-    LinkPurpose,
-    Registration,
-)
-from app.identity.links import (
-    link_path,
-    link_token,
-    read_link_token,
-)
+from app.identity.legal_texts import AcceptedText, ShownText, TextKind, list_consents
+from app.identity.link_models import AccountLink, LinkPurpose, Registration
+from app.identity.links import link_path, link_token, read_link_token
 from app.identity.models import (
     ApiKey,
     Customer,
@@ -107,11 +81,7 @@ from app.identity.models import (
     StaffUser,
     Subject,
 )
-from app.identity.own_accounts import (
-    change_password,
-    forget_sign_ins,
-    rename_self,
-)
+from app.identity.own_accounts import change_password, forget_sign_ins, rename_self
 from app.identity.own_sessions import (
     OwnSession,
     end_other_sessions,
@@ -121,17 +91,8 @@ from app.identity.own_sessions import (
     list_sessions,
     note_seen,
 )
-from app.identity.password_resets import (
-    read_password_reset,
-    request_password_reset,
-    reset_password,
-)
-from app.identity.people import (
-    AnyUser,
-    RealmScopeError,
-    SignInScope,
-    find_user,
-)
+from app.identity.password_resets import read_password_reset, request_password_reset, reset_password
+from app.identity.people import AnyUser, RealmScopeError, SignInScope, find_user
 from app.identity.platform_api_keys import (
     PlatformApiKeyHolder,
     find_platform_api_key,
@@ -140,14 +101,8 @@ from app.identity.platform_api_keys import (
     note_platform_key_uses,
     revoke_platform_api_key,
 )
-from app.identity.ports import (
-    SecretBox,
-)
-from app.identity.queries import (
-    customer_names,
-    list_api_keys,
-    list_customers,
-)
+from app.identity.ports import SecretBox
+from app.identity.queries import customer_names, list_api_keys, list_customers
 from app.identity.registrations import (
     confirm_registration,
     is_registration_open,
@@ -188,15 +143,8 @@ from app.identity.second_step_errors import (
     WrongCodeError,
     WrongPasswordError,
 )
-from app.identity.second_step_rules import (
-    BROWSER_LIFETIME,
-    Stage,
-    app_address,
-    key_text,
-)
-from app.identity.security_notes import (
-    SecurityFact,
-)
+from app.identity.second_step_rules import BROWSER_LIFETIME, Stage, app_address, key_text
+from app.identity.security_notes import SecurityFact
 from app.identity.sessions import (
     SESSION_LIFETIME,
     SignedIn,
@@ -205,14 +153,8 @@ from app.identity.sessions import (
     open_session,
     sign_out,
 )
-from app.identity.sign_in_policies import (
-    demand_second_factor,
-    is_second_factor_demanded,
-)
-from app.identity.sign_ins import (
-    SignInStep,
-    sign_in,
-)
+from app.identity.sign_in_policies import demand_second_factor, is_second_factor_demanded
+from app.identity.sign_ins import SignInStep, sign_in
 from app.identity.staff import (
     change_staff_role,
     list_platform_users,

@@ -92,7 +92,7 @@ from app.identity.own_sessions import (
     note_seen,
 )
 from app.identity.password_resets import read_password_reset, request_password_reset, reset_password
-from app.identity.people import AnyUser, RealmScopeError, SignInScope, find_user
+from app.identity.people import AnyUser, RealmScopeError, SignInScope, find_person, find_user
 from app.identity.platform_api_keys import (
     PlatformApiKeyHolder,
     find_platform_api_key,
@@ -296,6 +296,7 @@ __all__ = [
     "find_customer",
     "find_customers",
     "find_owners",
+    "find_person",
     "find_platform_api_key",
     "find_signed_in",
     "find_user",

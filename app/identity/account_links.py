@@ -17,9 +17,9 @@ from app.identity.errors import (
 from app.identity.events import LinkMade
 from app.identity.link_models import AccountLink, LinkPurpose, Registration
 from app.identity.models import Realm
-from app.identity.people import AnyUser, SignInScope, book_of, user_at
+from app.identity.people import AnyUser, SignInScope, book_of, inside_of, user_at
 from app.kernel import emit, new_id
-from app.tenancy import PLATFORM_ID, PlatformScope, TenantScope
+from app.tenancy import PlatformScope
 
 LIFETIMES = {
     LinkPurpose.INVITATION: timedelta(days=7),
@@ -40,6 +40,7 @@ class Letter:
     user_id: UUID | None
     address: str
     name: str
+    expires_at: datetime
 
 
 def make_link(
@@ -141,15 +142,17 @@ def address_link(
     )
     if link is None or link.used_at is not None or link.superseded_at is not None:
         return None
-    inside = scope if reseller_id == PLATFORM_ID else TenantScope(reseller_id, scope.sign_in)
-    user = user_at(session, inside, realm=Realm(link.realm), address=link.address)
+    realm = Realm(link.realm)
+    user = user_at(session, inside_of(scope, reseller_id), realm=realm, address=link.address)
     name = _reader(session, link, user)
     if name is None:
         session.delete(link)
         session.flush()
         return None
     session.flush()
-    return Letter(LinkPurpose(link.purpose), Realm(link.realm), link.user_id, link.address, name)
+    return Letter(
+        LinkPurpose(link.purpose), realm, link.user_id, link.address, name, link.expires_at
+    )
 
 
 def forget_links(session: Session, scope: PlatformScope, *, before: datetime) -> int:

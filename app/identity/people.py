@@ -26,6 +26,22 @@ def book_of(scope: SignInScope) -> UUID:
     return scope.reseller_id or PLATFORM_ID
 
 
+def inside_of(scope: PlatformScope, reseller_id: UUID) -> SignInScope:
+    """Return the scope of one tenant's people for the platform, which sees everybody's."""
+    return scope if reseller_id == PLATFORM_ID else TenantScope(reseller_id, scope.sign_in)
+
+
+def find_person(
+    session: Session, scope: PlatformScope, *, reseller_id: UUID, realm: Realm, user_id: UUID
+) -> AnyUser | None:
+    """Return a user of any tenant and realm; None for one who is gone."""
+    if realm is Realm.PLATFORM:
+        return session.get(PlatformUser, user_id)
+    if realm is Realm.STAFF:
+        return session.get(StaffUser, (reseller_id, user_id))
+    return session.get(CustomerUser, (reseller_id, user_id))
+
+
 def user_at(session: Session, scope: SignInScope, *, realm: Realm, address: str) -> AnyUser | None:
     """Return who has the normalised address in a realm; None for nobody."""
     if isinstance(scope, PlatformScope):

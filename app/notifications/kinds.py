@@ -89,7 +89,7 @@ _REQUIRED: Mapping[MessageKind, Mapping[str, type]] = {
 }
 _POSSIBLE: Mapping[MessageKind, Mapping[str, type]] = {
     MessageKind.INVITATION: {"inviter": str, "expires_at": str},
-    MessageKind.PASSWORD_RESET: {"expires_at": str},
+    MessageKind.PASSWORD_RESET: {"expires_at": str, "reason": str},
     MessageKind.EMAIL_CONFIRMATION: {"expires_at": str},
     MessageKind.AUTO_TOP_UP_FAILED: {"retry_at": str},
     MessageKind.SECURITY_NOTICE: {"device": str},

@@ -82,6 +82,8 @@ def _invitation(given: Occasion) -> Letter:
 
 def _password_reset(given: Occasion) -> Letter:
     _ = given.words.gettext
+    if given.text("reason") == "account_exists":
+        return _account_exists(given)
     return Letter(
         subject=_("Choose a new password"),
         preheader=_("The link works once."),
@@ -89,6 +91,25 @@ def _password_reset(given: Occasion) -> Letter:
             _("Somebody has asked for a new password for your account with %(brand)s.",
               brand=given.brand),
             _("If it was you, choose it here. The link works once."),
+        ),
+        button=_("Choose a new password"),
+        address=given.place(f"/password/reset/{given.link}"),
+        closing=(
+            *_valid_until(given),
+            _("If it was not you, do nothing: your password stays as it is."),
+        ),
+    )  # fmt: skip
+
+
+def _account_exists(given: Occasion) -> Letter:
+    _ = given.words.gettext
+    return Letter(
+        subject=_("You have an account already"),
+        preheader=_("Somebody wanted to open another one with your address."),
+        paragraphs=(
+            _("Somebody wanted to open an account with %(brand)s for this address. You have one "
+              "already: sign in with it as always.", brand=given.brand),
+            _("If you have forgotten your password, choose a new one here. The link works once."),
         ),
         button=_("Choose a new password"),
         address=given.place(f"/password/reset/{given.link}"),

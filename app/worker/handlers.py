@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from app import billing
 from app.kernel import defer, now
 from app.tenancy import PlatformScope
+from app.worker.links import send_link, tell_of_security
 from app.worker.messages import Envelope, LiveMessage
 
 Announce = Callable[[Session, Sequence[Envelope]], list[LiveMessage]]
@@ -96,6 +97,8 @@ HANDLERS: Mapping[str, Handlers] = {
     "balance_changed": Handlers(announces=[announce_balances], collects=[watch_balances]),
     "customer_blocked": Handlers(),
     "customer_unblocked": Handlers(),
+    "link_made": Handlers(records=[send_link]),
+    "security_changed": Handlers(records=[tell_of_security]),
     "own_balance_funded": Handlers(records=[write_receipt]),
     "security_changed": Handlers(),
     "top_up_settled": Handlers(records=[look_for_a_new_customer, write_receipt]),

@@ -100,6 +100,5 @@ HANDLERS: Mapping[str, Handlers] = {
     "link_made": Handlers(records=[send_link]),
     "security_changed": Handlers(records=[tell_of_security]),
     "own_balance_funded": Handlers(records=[write_receipt]),
-    "security_changed": Handlers(),
     "top_up_settled": Handlers(records=[look_for_a_new_customer, write_receipt]),
 }

@@ -210,13 +210,14 @@ def list_visits(
 
 def _require_user(session: Session, scope: TenantScope, customer_id: UUID, user_id: UUID) -> None:
     found = session.scalar(
-        select(CustomerUser.id).where(
+        select(CustomerUser).where(
             CustomerUser.reseller_id == scope.reseller_id,
             CustomerUser.id == user_id,
             CustomerUser.customer_id == customer_id,
         )
     )
-    if found is None:
+    # Nobody acts for a person who has not come herself yet.
+    if found is None or not found.has_joined:
         raise CustomerUserNotFoundError(user=str(user_id))
 
 

@@ -46,7 +46,7 @@ def ask(customer_id: UUID) -> str:
     return render_template(
         "reseller/act.html",
         customer=found,
-        users=[(user.name, user.id) for user in users],
+        users=[(user.name, user.id) for user in users if user.has_joined],
         minutes=int(VISIT_LIFETIME.total_seconds()) // _MINUTE,
     )
 

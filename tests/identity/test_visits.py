@@ -23,6 +23,7 @@ from app.identity import (
     end_other_sessions,
     end_visit_of_customer,
     find_signed_in,
+    invite_customer_user,
     list_sessions,
     list_visits,
     note_acted,
@@ -40,6 +41,7 @@ from tests.factories import (
     a_reseller,
     a_staff_user,
     scope_of,
+    unique,
 )
 
 pytestmark = pytest.mark.usefixtures("connected")
@@ -187,6 +189,19 @@ def test_nobody_acts_for_another_customers_or_another_resellers_person(scene: Sc
             scene.act(user_id=user.id)
     with pytest.raises(ActingRefusedError):
         scene.act(staff_id=a_staff_user(a_reseller()).id)
+
+    assert scene.visits() == []
+
+
+def test_nobody_acts_for_a_person_who_has_not_accepted_her_invitation(scene: Scene) -> None:
+    with transaction(scene.scope) as session:
+        link = invite_customer_user(
+            session, scene.scope, customer_id=scene.customer.id,
+            email=f"{unique('invited')}@example.com", name="Ida Invited", now=now(),
+        )  # fmt: skip
+
+    with pytest.raises(CustomerUserNotFoundError):
+        scene.act(user_id=link.user_id)
 
     assert scene.visits() == []
 

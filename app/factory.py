@@ -15,6 +15,7 @@ from app.edge import Allowance, EdgeOptions, SiteApp
 from app.integrations.domain_keys import DkimKeys
 from app.integrations.head_file import HeadFile
 from app.integrations.redis_live import LIVE_PREFIX, RedisBell, RedisLive, connect_redis
+from app.integrations.secret_box import SealedBox
 from app.integrations.smtp_transport import NoTransport, SmtpTransport
 from app.integrations.stripe_gateway import StripeGateway
 from app.kernel import SignIn, connect, driver_url, make_engine, now
@@ -61,6 +62,7 @@ def make_ports(settings: Settings) -> Ports:
         live=RedisLive(connect_redis(redis_url)),
         bell=RedisBell(redis_url),
         heads=make_head_log(settings),
+        secrets=SealedBox(settings.secret_key.get_secret_value()),
         post=make_post(settings),
         clock=now,
     )

@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     kontor_mode: Mode = Field(Mode.PRODUCTION, description="`demo` alone accepts weak secrets")
     platform_domain: str = Field("kontor.localhost", description="host of the platform's own site")
     public_port: int | None = Field(None, description="port in public addresses; none behind nginx")
-    secret_key: SecretStr = Field(SecretStr(""), description="signs sessions and CSRF tokens")
+    secret_key: SecretStr = Field(SecretStr(""), description="signs sessions, seals second factors")
 
     database_url: SecretStr = Field(SecretStr(""), description="signs in as kontor_app")
     database_platform_url: SecretStr = Field(

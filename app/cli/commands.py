@@ -33,6 +33,7 @@ from app.cli.reseller import reseller
 from app.cli.reseller_doors import api_key_list, api_key_revoke, registration
 from app.cli.retail import price_set as retail_price_set
 from app.cli.schema_changes import RoleNameError
+from app.cli.second_factor import of_admin, of_customer_user, of_staff
 from app.cli.serving import web, worker
 from app.cli.staff import staff
 from app.cli.subjects import subject_add, subject_find, subject_list, subject_release
@@ -106,6 +107,8 @@ for command in (
     customer.add_command(command)
 for command in (fund_from_commission, balance):
     reseller.add_command(command)
+for group, command in ((admin, of_admin), (reseller, of_staff), (customer, of_customer_user)):
+    group.add_command(command)
 for command in (api_key_list, api_key_revoke, registration):
     reseller.add_command(command)
 for command in (admin_invite, admin_list, admin_remove):

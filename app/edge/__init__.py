@@ -1,13 +1,20 @@
 """What web and api share: site, session, forgery, limits, refusals, headers, logs, brand."""
 
+from app.edge.acting import (
+    continue_as_customer,
+    is_acting,
+    open_to_acting,
+    require_own_hand,
+)
 from app.edge.answers import NO_DATABASE, STATUS, describe_refusal
 from app.edge.brands import BrandDirectory, SiteBrand
 from app.edge.browser_sessions import BrowserSession, realm_of_path
 from app.edge.callers import is_machine
 from app.edge.declarations import UndeclaredBlueprintError, Where, declare
-from app.edge.errors import ForeignOriginError, SignInNeededError
+from app.edge.errors import ActingForbiddenError, ForeignOriginError, SignInNeededError
 from app.edge.headers import csp_nonce
 from app.edge.installation import install, seal
+from app.edge.known_browser import keep_browser, this_browser
 from app.edge.limits import count_by_own_key
 from app.edge.logs import configure_logs
 from app.edge.metrics import CONTENT_TYPE as METRICS_CONTENT_TYPE
@@ -18,6 +25,7 @@ from app.edge.public_addresses import site_address
 from app.edge.redirects import safe_next
 from app.edge.request_log import request_id
 from app.edge.signed_in import (
+    ACCOUNT_PATHS,
     HOME_PATHS,
     LOGIN_PATHS,
     LOGOUT_PATHS,
@@ -39,12 +47,14 @@ from app.edge.sites import SiteDirectory
 from app.edge.state import Edge, current_edge, current_ports, edge_of
 
 __all__ = [
+    "ACCOUNT_PATHS",
     "HOME_PATHS",
     "LOGIN_PATHS",
     "LOGOUT_PATHS",
     "METRICS_CONTENT_TYPE",
     "NO_DATABASE",
     "STATUS",
+    "ActingForbiddenError",
     "Allowance",
     "BrandDirectory",
     "BrowserSession",
@@ -61,6 +71,7 @@ __all__ = [
     "UndeclaredBlueprintError",
     "Where",
     "configure_logs",
+    "continue_as_customer",
     "count_by_own_key",
     "csp_nonce",
     "current_brand",
@@ -73,11 +84,15 @@ __all__ = [
     "describe_refusal",
     "edge_of",
     "install",
+    "is_acting",
     "is_machine",
     "is_platform_site",
+    "keep_browser",
+    "open_to_acting",
     "realm_of_path",
     "redis_client",
     "request_id",
+    "require_own_hand",
     "require_signed_in",
     "safe_next",
     "seal",
@@ -85,4 +100,5 @@ __all__ = [
     "signed_in",
     "signed_in_required",
     "site_address",
+    "this_browser",
 ]

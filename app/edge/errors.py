@@ -15,3 +15,11 @@ class ForeignOriginError(AppError):
     kind = Kind.INVALID
     code = "edge.foreign_origin"
     text = translatable("This form was open for too long or came from another site.")
+
+
+class ActingForbiddenError(AppError):
+    """Somebody who acts for a customer asked for what is the customer's own to see or to do."""
+
+    kind = Kind.FORBIDDEN
+    code = "edge.acting_forbidden"
+    text = translatable("Only the customer may do this. End acting on behalf first.")

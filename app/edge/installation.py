@@ -4,6 +4,7 @@ from pathlib import Path
 
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from app.edge.acting import guard_acting
 from app.edge.answers import answer_errors
 from app.edge.brands import BrandDirectory
 from app.edge.browser_sessions import BrowserSessions
@@ -61,6 +62,7 @@ def install(app: SiteApp, options: EdgeOptions, ports: Ports, *, pages: Path) ->
     limit_requests(app, options)  # before anything that costs a query or a hash
     refuse_forgery(app, is_secure=options.is_secure)
     find_signed_in_users(app)
+    guard_acting(app)
     dress_pages(app)
     version_static_files(app)
     speak_languages(app, pages / "translations")

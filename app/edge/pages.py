@@ -8,7 +8,7 @@ from app.edge.brands import SiteBrand
 from app.edge.browser_sessions import realm_of_path
 from app.edge.headers import csp_nonce
 from app.edge.request_log import request_id
-from app.edge.signed_in import HOME_PATHS, LOGOUT_PATHS, signed_in
+from app.edge.signed_in import ACCOUNT_PATHS, HOME_PATHS, LOGOUT_PATHS, signed_in
 from app.edge.site_app import SiteApp
 from app.edge.site_guard import NoSiteError, site_or_none
 from app.edge.state import current_edge
@@ -74,6 +74,7 @@ def _known_to_every_page() -> dict[str, object]:
         "csp_nonce": csp_nonce,
         "home_url": HOME_PATHS[_realm_here(realm)],
         "logout_url": LOGOUT_PATHS[realm],
+        "account_url": ACCOUNT_PATHS[realm],
     }
 
 

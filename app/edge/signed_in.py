@@ -14,7 +14,14 @@ from app.edge.errors import SignInNeededError
 from app.edge.options import Allowance
 from app.edge.site_guard import site_or_none
 from app.edge.state import current_ports
-from app.identity import Realm, SignedIn, SignInScope, find_signed_in
+from app.identity import (
+    Realm,
+    SignedIn,
+    SignInScope,
+    find_signed_in,
+    is_seen_long_ago,
+    note_seen,
+)
 from app.kernel import transaction
 from app.tenancy import PlatformScope, TenantKind, TenantScope
 
@@ -24,6 +31,11 @@ LOGIN_PATHS = {
     Realm.PLATFORM: "/admin/login",
 }
 HOME_PATHS = {Realm.CUSTOMER: "/portal/", Realm.STAFF: "/reseller/", Realm.PLATFORM: "/admin/"}
+ACCOUNT_PATHS = {
+    Realm.CUSTOMER: "/portal/settings/account",
+    Realm.STAFF: "/reseller/account",
+    Realm.PLATFORM: "/admin/account",
+}
 LOGOUT_PATHS = {
     Realm.CUSTOMER: "/logout",
     Realm.STAFF: "/reseller/logout",
@@ -93,11 +105,15 @@ def _load(token: str) -> SiteUser | None:
     scope, site = sign_in_scope(realm), site_or_none()
     if scope is None or site is None:
         return None
+    now = current_ports().clock()
     with transaction(scope, sole=True) as session:
-        found = find_signed_in(
-            session, scope, realm=realm, token=token, host=site.host, now=current_ports().clock()
-        )
-    return None if found is None else SiteUser(found)
+        found = find_signed_in(session, scope, realm=realm, token=token, host=site.host, now=now)
+    if found is None:
+        return None
+    if is_seen_long_ago(found, now=now):
+        with transaction(scope) as session:
+            note_seen(session, scope, token=token, now=now)
+    return SiteUser(found)
 
 
 def _require(realm: Realm) -> Response | None:

@@ -45,7 +45,14 @@ class Elsewhere:
     address: str
 
 
-Act = Callable[[Typed], str | ShownOnce | Elsewhere]
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """A page that answers in place of the form's own, at once: it shows what is shown once."""
+
+    page: str
+
+
+Act = Callable[[Typed], str | ShownOnce | Elsewhere | Instead]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +113,8 @@ def submitted(acts: Mapping[str, Act], *, page: Callable[[], str], to: str) -> R
     if isinstance(done, ShownOnce):
         g.shown_once = done
         return page()
+    if isinstance(done, Instead):
+        return done.page
     if isinstance(done, Elsewhere):
         return redirect(done.address, 303)
     flash(done, "success")

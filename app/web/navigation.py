@@ -60,6 +60,7 @@ def _places(realm: Realm) -> Sequence[Place]:
             _place(_("Billing"), "top_ups.history", "top_ups"),
             _place(
                 _("Settings"), "customer_settings.settings", "customer_settings",
+                "customer_account",
                 "customer_notifications",
             ),
         )  # fmt: skip
@@ -68,7 +69,7 @@ def _places(realm: Realm) -> Sequence[Place]:
             _place(_("Overview"), "reseller.dashboard", "reseller"),
             _place(
                 _("Customers"), "reseller_customers.customers", "reseller_customers",
-                "reseller_charges",
+                "reseller_charges", "acting",
             ),
             _place(_("Prices"), "reseller_prices.prices", "reseller_prices"),
             _place(_("Commission"), "reseller_commissions.month", "reseller_commissions"),

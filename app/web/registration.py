@@ -5,6 +5,8 @@ from pathlib import Path
 from flask import Flask
 
 from app.web import (
+    account,
+    acting,
     brand,
     doors,
     formats,
@@ -15,6 +17,7 @@ from app.web import (
     navigation,
     registrations,
     rights,
+    second_step,
     sign_in,
 )
 from app.web.customer import charges as customer_charges
@@ -70,6 +73,15 @@ _PLATFORM = (
     platform_messages.bp,
     team.bp,
 )
+_IDENTITY = (
+    second_step.reseller_sites,
+    second_step.platform_site,
+    account.customer,
+    account.staff,
+    account.platform,
+    acting.staff,
+    acting.customer,
+)
 
 
 def register(app: Flask, *, hub: LiveHub, clock: Callable[[], datetime]) -> None:
@@ -77,7 +89,7 @@ def register(app: Flask, *, hub: LiveHub, clock: Callable[[], datetime]) -> None
     formats.register(app, clock=clock)
     forms.register(app)
     message_words.register(app)
-    for blueprint in (*_SITES, *_DOORS, *_CUSTOMER, *_RESELLER, *_PLATFORM):
+    for blueprint in (*_SITES, *_DOORS, *_CUSTOMER, *_RESELLER, *_PLATFORM, *_IDENTITY):
         app.register_blueprint(blueprint)
     live.register(app, hub)
     # Its table knows the pages of a reseller's staff.

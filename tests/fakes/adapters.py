@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.integrations.secret_box import SealedBox
 from app.kernel import now
 from app.payments import (
     BadSignatureError,
@@ -110,6 +111,7 @@ def fake_ports(*, clock: Callable[[], datetime] = now) -> Ports:
         live=FakeLive(),
         bell=FakeBell(),
         heads=FakeHeads(),
+        secrets=SealedBox("the key of the tests"),
         post=fake_post(clock=clock),
         clock=clock,
     )

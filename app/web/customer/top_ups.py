@@ -28,6 +28,7 @@ from app.edge import (
     current_brand,
     current_ports,
     current_scope,
+    open_to_acting,
     signed_in_required,
     site_address,
 )
@@ -39,6 +40,7 @@ from app.web.rows import TopUpRow, top_up_row
 
 bp = Blueprint("top_ups", __name__, url_prefix="/portal/billing")
 signed_in_required(bp, Realm.CUSTOMER, allowance=Allowance.BILLING)
+open_to_acting(bp, "create")
 
 
 @bp.get("")

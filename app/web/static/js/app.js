@@ -5,12 +5,13 @@
 
   // Buttons that only a script can serve appear with the script.
   const wake = (root = document) => {
-    for (const button of all("[data-dismiss], [data-show-password]", root)) button.hidden = false;
+    for (const button of all("[data-dismiss], [data-show-password], [data-print]", root)) button.hidden = false;
     if (navigator.clipboard) for (const button of all("[data-copy]", root)) button.hidden = false;
   };
 
   const acts = {
     dismiss: (button) => button.closest(".banner").remove(),
+    print: () => window.print(),
     showPassword: (button) => {
       const input = document.getElementById(button.getAttribute("aria-controls"));
       const shown = input.type === "text";

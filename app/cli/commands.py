@@ -6,6 +6,7 @@ import psycopg
 from sqlalchemy.exc import OperationalError
 
 from app.cli.admin import admin
+from app.cli.applications import applications, approve, refuse, resume, suspend
 from app.cli.billing import billing
 from app.cli.commission import bonus, commission
 from app.cli.configuration import DEMO_DATA, ENVIRONMENT_FILE
@@ -99,4 +100,6 @@ for command in (
 ):  # fmt: skip
     customer.add_command(command)
 for command in (fund_from_commission, balance):
+    reseller.add_command(command)
+for command in (applications, approve, refuse, suspend, resume):
     reseller.add_command(command)

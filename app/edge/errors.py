@@ -15,3 +15,11 @@ class ForeignOriginError(AppError):
     kind = Kind.INVALID
     code = "edge.foreign_origin"
     text = translatable("This form was open for too long or came from another site.")
+
+
+class SiteClosedError(AppError):
+    """The reseller is suspended or was refused: nothing is taken at its site."""
+
+    kind = Kind.UNAVAILABLE
+    code = "edge.site_closed"
+    text = translatable("This site is closed at the moment. Nothing was changed.")

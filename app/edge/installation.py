@@ -7,6 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app.edge.answers import answer_errors
 from app.edge.brands import BrandDirectory
 from app.edge.browser_sessions import BrowserSessions
+from app.edge.closed_sites import close_sites
 from app.edge.forgery import refuse_forgery
 from app.edge.headers import guard_browsers
 from app.edge.languages import speak_languages
@@ -60,6 +61,7 @@ def install(app: SiteApp, options: EdgeOptions, ports: Ports, *, pages: Path) ->
     limit_requests(app, options)  # before anything that costs a query or a hash
     refuse_forgery(app, is_secure=options.is_secure)
     find_signed_in_users(app)
+    close_sites(app)
     dress_pages(app)
     version_static_files(app)
     speak_languages(app, pages / "translations")

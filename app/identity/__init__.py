@@ -5,6 +5,7 @@ from app.identity.accounts import (
     add_customer,
     add_platform_user,
     add_staff_user,
+    count_customers,
     get_customer,
     lock_customer,
     require_staff_owner,
@@ -46,6 +47,7 @@ from app.identity.errors import (
     WeakPasswordError,
 )
 from app.identity.events import LinkMade, SecurityChanged
+from app.identity.founders import add_founder, founder_password
 from app.identity.links import link_token, read_link_token
 from app.identity.models import (
     ApiKey,
@@ -74,6 +76,7 @@ from app.identity.queries import (
 from app.identity.rules import (
     normalise_email,
     normalise_subject,
+    require_name,
 )
 from app.identity.sessions import (
     SESSION_LIFETIME,
@@ -136,10 +139,12 @@ __all__ = [
     "WeakPasswordError",
     "add_customer",
     "add_customer_user",
+    "add_founder",
     "add_platform_user",
     "add_staff_user",
     "assign_subject",
     "change_customer_role",
+    "count_customers",
     "customer_names",
     "delete_expired_sessions",
     "find_api_key",
@@ -148,6 +153,7 @@ __all__ = [
     "find_owners",
     "find_platform_api_key",
     "find_signed_in",
+    "founder_password",
     "get_customer",
     "link_token",
     "list_api_keys",
@@ -164,6 +170,7 @@ __all__ = [
     "remove_customer_user",
     "rename_customer_user",
     "require_customer_owner",
+    "require_name",
     "require_staff_owner",
     "revoke_api_key",
     "revoke_platform_api_key",

@@ -9,9 +9,26 @@ from app.web.customer import charges as customer_charges
 from app.web.customer import overview as customer
 from app.web.customer import settings, top_ups
 from app.web.live_hub import LiveHub
-from app.web.platform import api_keys, months, plans, resellers, wallets
+from app.web.platform import (
+    api_keys,
+    applications,
+    front,
+    months,
+    plans,
+    resellers,
+    sign_up,
+    wallets,
+)
 from app.web.platform import overview as platform
-from app.web.reseller import balance, charges, commissions, customers, prices, sub_resellers
+from app.web.reseller import (
+    balance,
+    charges,
+    commissions,
+    customers,
+    prices,
+    standing,
+    sub_resellers,
+)
 from app.web.reseller import overview as reseller
 
 # Templates, static files and translations.
@@ -29,13 +46,14 @@ _RESELLER = (
     balance.bp,
 )
 _PLATFORM = (platform.bp, plans.bp, resellers.bp, wallets.bp, months.bp, api_keys.bp)
+_ONBOARDING = (front.bp, sign_up.bp, sign_up.names, applications.bp, standing.bp)
 
 
 def register(app: Flask, *, hub: LiveHub, clock: Callable[[], datetime]) -> None:
     """Add every page to the app; `hub` hears the balances that move."""
     formats.register(app, clock=clock)
     forms.register(app)
-    for blueprint in (*_SITES, *_CUSTOMER, *_RESELLER, *_PLATFORM):
+    for blueprint in (*_SITES, *_CUSTOMER, *_RESELLER, *_PLATFORM, *_ONBOARDING):
         app.register_blueprint(blueprint)
     live.register(app, hub)
     # After the edge, whose pages know of no navigation.

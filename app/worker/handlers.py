@@ -71,5 +71,10 @@ HANDLERS: Mapping[str, Handlers] = {
     "balance_changed": Handlers(announces=[announce_balances]),
     "customer_blocked": Handlers(),
     "customer_unblocked": Handlers(),
+    "reseller_asked": Handlers(),
+    "reseller_decided": Handlers(),
+    "sign_up_made": Handlers(),
+    "trial_begun": Handlers(),
+    "trial_ending": Handlers(),
     "top_up_settled": Handlers(records=[look_for_a_new_customer]),
 }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
+from babel import Locale
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
 
 from app import onboarding, tenancy
 from app.edge import address_of, current_edge, current_ports, current_site, signed_in_required
@@ -58,6 +60,7 @@ def application(slug: str) -> str:
         tenant=tenant,
         questions=questions,
         changes=changes,
+        country=_locale().territories.get(found.country, found.country),
         host=f"{slug}.{current_site().host}",
         address=address_of(f"{slug}.{current_site().host}"),
         now=current_ports().clock(),
@@ -76,6 +79,10 @@ def decide(slug: str) -> ResponseReturnValue:
         page=partial(application, slug),
         to=url_for("applications.application", slug=slug),
     )
+
+
+def _locale() -> Locale:
+    return get_locale() or Locale("de")
 
 
 def _approve(slug: str, _typed: Typed) -> str:

@@ -33,7 +33,7 @@ from app.onboarding import (
     SignUpTerms,
 )
 from app.tenancy import LookalikeError, PlatformScope, SlugTakenError, slug_from
-from app.web.forms import reason_of, submitted
+from app.web.forms import Elsewhere, reason_of, submitted
 from app.web.typed import Typed
 from app.web.words import gettext as _
 
@@ -140,10 +140,12 @@ def platform_names() -> frozenset[str]:
     return frozenset({site.host.partition(".")[0], slug_from(site.name)} - {""})
 
 
-def _sign_up(typed: Typed) -> str:
-    words = _("If the address is right, you will find a link in your mailbox in a minute.")
+def _sign_up(typed: Typed) -> Elsewhere:
+    # One answer to everybody: a program that fills in what no person sees, an address that has
+    # signed up too often, and somebody whose link is on its way.
+    done = Elsewhere(url_for("sign_up.sent"))
     if typed.optional_text(HONEYPOT):
-        return words
+        return done
     wish = SignUp(
         company=typed.optional_text("company"),
         name=typed.optional_text("name"),
@@ -166,7 +168,7 @@ def _sign_up(typed: Typed) -> str:
             platform_names=platform_names(),
             now=current_ports().clock(),
         )
-    return words
+    return done
 
 
 def _confirmation(found: ResellerApplication, *, refused: AppError | None) -> str:

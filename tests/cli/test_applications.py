@@ -52,10 +52,10 @@ def test_a_reseller_is_suspended_and_resumed(operator: Operator) -> None:
     tenant = a_reseller()
 
     suspended = operator.runs("reseller", "suspend", tenant.slug, "--reason", "Unpaid.")
-    between = state_of(tenant)
+    between = (state_of(tenant), latest_note(tenant))
     resumed = operator.runs("reseller", "resume", tenant.slug)
 
-    assert (suspended.exit_code, between, latest_note(tenant)) == (0, "suspended", "")
+    assert (suspended.exit_code, *between) == (0, "suspended", "Unpaid.")
     assert (resumed.exit_code, state_of(tenant)) == (0, "active")
 
 

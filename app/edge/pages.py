@@ -75,7 +75,7 @@ def _known_to_every_page() -> dict[str, object]:
         "trial_ends_at": _trial_ends_at(user),
         "request_id": request_id(),
         "csp_nonce": csp_nonce,
-        "home_url": HOME_PATHS[_realm_here(realm)],
+        "home_url": _home(realm),
         "logout_url": LOGOUT_PATHS[realm],
     }
 
@@ -88,5 +88,8 @@ def _trial_ends_at(user: SignedIn | None) -> datetime | None:
     return site.trial_ends_at if site.state is TenantState.TRIAL else None
 
 
-def _realm_here(realm: Realm) -> Realm:
-    return Realm.PLATFORM if _is_platform() else realm
+def _home(realm: Realm) -> str:
+    """Return where a page's own start page is: the platform's front page, or a portal."""
+    if _is_platform() and realm is not Realm.PLATFORM:
+        return "/"
+    return HOME_PATHS[realm]

@@ -144,8 +144,10 @@ def _decide(
 ) -> bool:
     tenant = tenancy.lock_reseller(session, scope, reseller_id=reseller_id)
     application = application_of(session, scope, reseller_id=reseller_id)
-    if application is None and tenant.state != TenantState.TRIAL.value:
-        # An operator's own reseller is suspended and resumed; there is nothing to decide.
+    is_own = application is None and tenant.state != TenantState.TRIAL.value
+    is_done = application is not None and application.state == ApplicationState.APPROVED.value
+    if is_own or (is_done and tenant.state != TenantState.ACTIVE.value):
+        # An operator's own reseller, or one that was approved, is suspended and resumed.
         raise StateMoveRefusedError(state=tenant.state)
     is_news = tenancy.change_state(
         session,

@@ -181,7 +181,7 @@ def _candidates(slug: str) -> Iterator[str]:
         return
     yield slug
     for number in range(2, _MOST_SUGGESTIONS + 1):
-        yield f"{slug[:38]}-{number}"
+        yield f"{slug[:38].rstrip('-')}-{number}"
 
 
 def _application(wish: SignUp, terms: SignUpTerms, now: datetime) -> ResellerApplication:

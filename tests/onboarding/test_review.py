@@ -150,9 +150,16 @@ def test_one_who_has_been_approved_and_is_suspended_is_not_refused_away() -> Non
     tenant, _ = a_trial()
     approved(tenant)
 
-    with pytest.raises(StateMoveRefusedError):
-        refused(tenant)
+    for state in ("active", "suspended"):
+        with pytest.raises(StateMoveRefusedError):
+            refused(tenant)
+        assert fresh(tenant).state == state
+        if state == "active":
+            moved(tenant, StateCause.SUSPENDED, note="Rechnung offen.")
 
+    with pytest.raises(StateMoveRefusedError):
+        approved(tenant)
+    moved(tenant, StateCause.RESUMED)
     assert fresh(tenant).state == "active"
 
 

@@ -30,9 +30,7 @@ def home() -> ResponseReturnValue:
     """Say what this is; who is signed in goes on to the platform's own pages."""
     if signed_in_as(Realm.PLATFORM) is not None:
         return redirect(HOME_PATHS[Realm.PLATFORM])
-    return render_template(
-        "platform/front.html", home_url="/", is_open=current_edge().options.sign_up.is_open
-    )
+    return render_template("platform/front.html", is_open=current_edge().options.sign_up.is_open)
 
 
 @bp.get("/signin")
@@ -55,7 +53,6 @@ def sign_in() -> ResponseReturnValue:
 def _ask(*, typed: str, is_unknown: bool) -> str:
     return render_template(
         "platform/find_site.html",
-        home_url="/",
         typed=typed,
         is_unknown=is_unknown,
         domain=current_site().host,

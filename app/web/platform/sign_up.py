@@ -60,7 +60,6 @@ def form() -> str:
     )
     return render_template(
         "platform/sign_up.html",
-        home_url="/",
         countries=countries,
         country=DEFAULT_COUNTRY,
         accent=DEFAULT_ACCENT,
@@ -80,7 +79,7 @@ def sign_up() -> ResponseReturnValue:
 @bp.get("/signup/sent")
 def sent() -> str:
     """Say that a link is on its way; the same to everybody."""
-    return render_template("platform/sign_up_sent.html", home_url="/")
+    return render_template("platform/sign_up_sent.html")
 
 
 @bp.get("/signup/confirm/<token>")
@@ -174,7 +173,6 @@ def _sign_up(typed: Typed) -> Elsewhere:
 def _confirmation(found: ResellerApplication, *, refused: AppError | None) -> str:
     return render_template(
         "platform/sign_up_confirm.html",
-        home_url="/",
         application=found,
         host=_host(found),
         domain=current_site().host,

@@ -123,7 +123,10 @@ def test_the_address_of_the_mail_leads_to_the_confirmation(open_app: Flask) -> N
 
 @pytest.mark.parametrize("token", ["x", "A" * 48, link_token("another secret", UUID(int=7))])
 def test_an_invented_link_is_nobodys(open_app: Flask, token: str) -> None:
-    assert a_stranger(open_app).get(f"/signup/confirm/{token}").status_code == 404
+    page = a_stranger(open_app).get(f"/signup/confirm/{token}")
+
+    assert page.status_code == 404
+    assert 'href="/admin/' not in page.get_data(as_text=True)
 
 
 @pytest.mark.parametrize(

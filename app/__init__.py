@@ -17,6 +17,7 @@ A row may import any row below it; rows with the same number never import each o
  8  `billing`        wallets, top-ups, usage charges
  8  `onboarding`     sign-up of resellers, trial, approval
  9  `commissions`    each reseller's share of a charge
+ 9  `notifications`  messages to people: brand, language, e-mail, what became of them
 10  `payments`       what the payment processor told us
 10  `pricing`        meters, offers, prices, rating
 10  `branding`       theme tokens and sender identity

@@ -32,8 +32,10 @@ from app.tenancy.models import (
 from app.tenancy.names import is_offensive, require_public_slug, skeleton_of, slug_from
 from app.tenancy.queries import (
     Site,
+    canonical_host,
     custom_hosts,
     find_site,
+    find_tenant,
     get_active_reseller,
     get_path,
     get_reseller,
@@ -75,10 +77,12 @@ __all__ = [
     "TrialTerms",
     "add_host",
     "add_reseller",
+    "canonical_host",
     "change_state",
     "custom_hosts",
     "customer_limit",
     "find_site",
+    "find_tenant",
     "found_platform",
     "get_active_reseller",
     "get_path",

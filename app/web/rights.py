@@ -23,7 +23,7 @@ FREE = frozenset(
         "staff_account.account", "staff_account.change",
         "reseller_notifications.notifications", "reseller_notifications.change",
         "staff_languages.language", "staff_languages.choose",
-        "standing.standing",
+        "standing.standing", "sign_up.from_mail",
     }
 )  # fmt: skip
 

@@ -72,9 +72,7 @@ def test_each_step_on_the_way_is_told_once() -> None:
         onboarding.remind_of_trials(session, _PLATFORM, now=at)
     told(application.id)
     with transaction(_PLATFORM) as session:
-        onboarding.refuse(
-            session, _PLATFORM, reseller_id=tenant.id, reason="Kein Handel.", now=at
-        )
+        onboarding.refuse(session, _PLATFORM, reseller_id=tenant.id, reason="Kein Handel.", now=at)
     told(application.id)
     with transaction(_PLATFORM) as session:
         onboarding.approve(session, _PLATFORM, reseller_id=tenant.id, now=at)
@@ -105,9 +103,7 @@ def test_nobody_is_told_of_an_end_that_an_approval_has_overtaken() -> None:
 
 
 def test_a_sign_up_that_is_gone_is_told_nothing() -> None:
-    tell_applicant(
-        PORTS, occasion="sign_up_made", application_id=str(uuid4()), about_id="1"
-    )
+    tell_applicant(PORTS, occasion="sign_up_made", application_id=str(uuid4()), about_id="1")
 
 
 def test_every_event_on_the_way_has_its_handler() -> None:

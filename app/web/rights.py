@@ -57,7 +57,6 @@ NEEDED: Mapping[str, StaffRight] = {
     "reseller_brand_preview.portal": StaffRight.MANAGE_BRAND,
     "reseller_brand_preview.login": StaffRight.MANAGE_BRAND,
     "reseller_brand_preview.contrast": StaffRight.MANAGE_BRAND,
-    "standing.standing": StaffRight.SEE_CUSTOMERS,
     "standing.answer": StaffRight.MANAGE_TEAM,
 }
 

@@ -21,6 +21,7 @@ from app.integrations.stripe_gateway import StripeGateway
 from app.kernel import SignIn, connect, driver_url, make_engine, now
 from app.ledger import HeadLog
 from app.notifications import ChannelName, EmailChannel, MailTransport, Post
+from app.onboarding import SignUpTerms
 from app.ports import Ports
 from app.schema import metadata
 from app.settings import Settings
@@ -169,7 +170,27 @@ def _edge_options(settings: Settings) -> EdgeOptions:
             Allowance.BILLING: settings.rate_limit_billing,
             Allowance.WEBHOOK: settings.rate_limit_webhook,
             Allowance.API: settings.rate_limit_api,
+            Allowance.SIGN_UP: settings.rate_limit_sign_up,
+            Allowance.NAME_CHECK: settings.rate_limit_name_check,
         },
+        sign_up=make_sign_up_terms(settings),
+    )
+
+
+def make_sign_up_terms(settings: Settings) -> SignUpTerms:
+    """Return on which terms somebody may become a reseller."""
+    return SignUpTerms(
+        plan=settings.sign_up_plan,
+        commission=settings.sign_up_commission,
+        trial_days=settings.trial_days,
+        trial_customers=settings.trial_customers,
+        top_up_minor=settings.trial_top_up,
+        per_address=settings.sign_ups_per_address,
+        per_domain=settings.sign_ups_per_domain,
+        terms_url=settings.sign_up_terms_url,
+        terms_version=settings.sign_up_terms_version,
+        data_processing_url=settings.sign_up_data_processing_url,
+        data_processing_version=settings.sign_up_data_processing_version,
     )
 
 

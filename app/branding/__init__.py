@@ -10,6 +10,7 @@ from app.branding.rules import (
     brand_css,
     colour_roles,
     contrast,
+    require_colour,
 )
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "contrast",
     "find_brand",
     "plain_brand",
+    "require_colour",
     "save_brand",
 ]

@@ -9,6 +9,7 @@ from app.cli.admin import admin
 from app.cli.admin_team import invite as admin_invite
 from app.cli.admin_team import list_all as admin_list
 from app.cli.admin_team import remove as admin_remove
+from app.cli.applications import applications, approve, refuse, resume, suspend
 from app.cli.billing import billing
 from app.cli.commission import bonus, commission
 from app.cli.configuration import DEMO_DATA, ENVIRONMENT_FILE
@@ -109,6 +110,8 @@ for command in (fund_from_commission, balance):
     reseller.add_command(command)
 for group, command in ((admin, of_admin), (reseller, of_staff), (customer, of_customer_user)):
     group.add_command(command)
+for command in (applications, approve, refuse, suspend, resume):
+    reseller.add_command(command)
 for command in (api_key_list, api_key_revoke, registration):
     reseller.add_command(command)
 for command in (admin_invite, admin_list, admin_remove):

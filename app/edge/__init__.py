@@ -10,8 +10,14 @@ from app.edge.answers import NO_DATABASE, STATUS, describe_refusal
 from app.edge.brands import BrandDirectory, SiteBrand
 from app.edge.browser_sessions import BrowserSession, realm_of_path
 from app.edge.callers import is_machine
+from app.edge.closed_sites import STANDING_PATH
 from app.edge.declarations import UndeclaredBlueprintError, Where, declare
-from app.edge.errors import ActingForbiddenError, ForeignOriginError, SignInNeededError
+from app.edge.errors import (
+    ActingForbiddenError,
+    ForeignOriginError,
+    SignInNeededError,
+    SiteClosedError,
+)
 from app.edge.headers import csp_nonce
 from app.edge.installation import install, seal
 from app.edge.known_browser import keep_browser, this_browser
@@ -21,7 +27,7 @@ from app.edge.metrics import CONTENT_TYPE as METRICS_CONTENT_TYPE
 from app.edge.news import CacheNews, redis_client
 from app.edge.options import Allowance, EdgeOptions
 from app.edge.pages import current_brand
-from app.edge.public_addresses import site_address
+from app.edge.public_addresses import address_of, site_address
 from app.edge.redirects import safe_next
 from app.edge.request_log import request_id
 from app.edge.signed_in import (
@@ -33,6 +39,7 @@ from app.edge.signed_in import (
     require_signed_in,
     sign_in_scope,
     signed_in,
+    signed_in_as,
     signed_in_required,
 )
 from app.edge.site_app import SiteApp
@@ -53,6 +60,7 @@ __all__ = [
     "LOGOUT_PATHS",
     "METRICS_CONTENT_TYPE",
     "NO_DATABASE",
+    "STANDING_PATH",
     "STATUS",
     "ActingForbiddenError",
     "Allowance",
@@ -66,10 +74,12 @@ __all__ = [
     "SignInNeededError",
     "SiteApp",
     "SiteBrand",
+    "SiteClosedError",
     "SiteDirectory",
     "SiteUser",
     "UndeclaredBlueprintError",
     "Where",
+    "address_of",
     "configure_logs",
     "continue_as_customer",
     "count_by_own_key",
@@ -98,6 +108,7 @@ __all__ = [
     "seal",
     "sign_in_scope",
     "signed_in",
+    "signed_in_as",
     "signed_in_required",
     "site_address",
     "this_browser",

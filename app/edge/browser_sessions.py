@@ -88,7 +88,10 @@ class BrowserSessions(SessionInterface):
 
     def open_session(self, app: Flask, asked: Request) -> BrowserSession:  # noqa: ARG002 - Flask's
         """Return the cookie's content; an empty one for no cookie and for somebody else's."""
-        realm = realm_of_path(asked.path)
+        return self.open_realm(asked, realm_of_path(asked.path))
+
+    def open_realm(self, asked: Request, realm: Realm) -> BrowserSession:
+        """Return the content of a realm's cookie, whatever path was asked for."""
         site = resolution_of(asked.environ).site
         cookie = asked.cookies.get(self._name(realm))
         if site is None or cookie is None:

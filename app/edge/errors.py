@@ -23,3 +23,11 @@ class ActingForbiddenError(AppError):
     kind = Kind.FORBIDDEN
     code = "edge.acting_forbidden"
     text = translatable("Only the customer may do this. End acting on behalf first.")
+
+
+class SiteClosedError(AppError):
+    """The reseller is suspended or was refused: nothing is taken at its site."""
+
+    kind = Kind.UNAVAILABLE
+    code = "edge.site_closed"
+    text = translatable("This site is closed at the moment. Nothing was changed.")

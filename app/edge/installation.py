@@ -8,6 +8,7 @@ from app.edge.acting import guard_acting
 from app.edge.answers import answer_errors
 from app.edge.brands import BrandDirectory
 from app.edge.browser_sessions import BrowserSessions
+from app.edge.closed_sites import close_sites
 from app.edge.forgery import refuse_forgery
 from app.edge.headers import guard_browsers
 from app.edge.key_uses import KeyUses
@@ -63,6 +64,7 @@ def install(app: SiteApp, options: EdgeOptions, ports: Ports, *, pages: Path) ->
     refuse_forgery(app, is_secure=options.is_secure)
     find_signed_in_users(app)
     guard_acting(app)
+    close_sites(app)
     dress_pages(app)
     version_static_files(app)
     speak_languages(app, pages / "translations")

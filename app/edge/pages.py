@@ -1,5 +1,6 @@
 """Pages in the brand of the site: which templates, and what every one of them knows."""
 
+from datetime import datetime
 from typing import cast
 
 from flask import g, render_template, request
@@ -13,8 +14,8 @@ from app.edge.site_app import SiteApp
 from app.edge.site_guard import NoSiteError, site_or_none
 from app.edge.state import current_edge
 from app.edge.themes import PLAIN_LAYOUT
-from app.identity import Realm
-from app.tenancy import TenantKind
+from app.identity import Realm, SignedIn
+from app.tenancy import TenantKind, TenantState
 
 
 def dress_pages(app: SiteApp) -> None:
@@ -65,18 +66,31 @@ def _is_platform() -> bool:
 def _known_to_every_page() -> dict[str, object]:
     brand, realm = brand_or_none(), realm_of_path(request.path)
     is_themed = brand is not None and not _is_platform()
+    user = None if brand is None or g.get("is_in_trouble") else signed_in()
     return {
         "brand": brand,
         "layout": brand.layout if brand and is_themed else PLAIN_LAYOUT,
         "site_nav": None,
-        "user": None if brand is None or g.get("is_in_trouble") else signed_in(),
+        "user": user,
+        "trial_ends_at": _trial_ends_at(user),
         "request_id": request_id(),
         "csp_nonce": csp_nonce,
-        "home_url": HOME_PATHS[_realm_here(realm)],
+        "home_url": _home(realm),
         "logout_url": LOGOUT_PATHS[realm],
         "account_url": ACCOUNT_PATHS[realm],
     }
 
 
-def _realm_here(realm: Realm) -> Realm:
-    return Realm.PLATFORM if _is_platform() else realm
+def _trial_ends_at(user: SignedIn | None) -> datetime | None:
+    """Return when the site's trial ends, for its staff alone: customers need not know of it."""
+    site = site_or_none()
+    if site is None or user is None or user.realm is not Realm.STAFF:
+        return None
+    return site.trial_ends_at if site.state is TenantState.TRIAL else None
+
+
+def _home(realm: Realm) -> str:
+    """Return where a page's own start page is: the platform's front page, or a portal."""
+    if _is_platform() and realm is not Realm.PLATFORM:
+        return "/"
+    return HOME_PATHS[realm]

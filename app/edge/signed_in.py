@@ -1,13 +1,14 @@
 """Who is signed in here: Flask-Login over sessions bound to realm, tenant and host."""
 
 from functools import partial
+from typing import cast
 from urllib.parse import quote
 
-from flask import Blueprint, Flask, redirect, request
+from flask import Blueprint, Flask, current_app, redirect, request
 from flask_login import LoginManager, UserMixin, current_user
 from werkzeug.wrappers import Response
 
-from app.edge.browser_sessions import realm_of_path
+from app.edge.browser_sessions import BrowserSessions, realm_of_path
 from app.edge.callers import is_machine
 from app.edge.declarations import Where, declare
 from app.edge.errors import SignInNeededError
@@ -84,6 +85,13 @@ def signed_in() -> SignedIn | None:
     return user.signed_in if isinstance(user, SiteUser) else None
 
 
+def signed_in_as(realm: Realm) -> SignedIn | None:
+    """Return who is signed in in a realm that is not the path's: for a page that all may see."""
+    sessions = cast("BrowserSessions", current_app.session_interface)
+    token = sessions.open_realm(request, realm).token
+    return None if token is None else _find(realm, token)
+
+
 def require_signed_in() -> SignedIn:
     """Return who is signed in; refuses a stranger."""
     found = signed_in()
@@ -101,7 +109,11 @@ def sign_in_scope(realm: Realm) -> SignInScope | None:
 
 
 def _load(token: str) -> SiteUser | None:
-    realm = realm_of_path(request.path)
+    found = _find(realm_of_path(request.path), token)
+    return None if found is None else SiteUser(found)
+
+
+def _find(realm: Realm, token: str) -> SignedIn | None:
     scope, site = sign_in_scope(realm), site_or_none()
     if scope is None or site is None:
         return None

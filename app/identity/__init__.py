@@ -6,6 +6,7 @@ from app.identity.accounts import (
     add_customer,
     add_platform_user,
     add_staff_user,
+    count_customers,
     get_customer,
     lock_customer,
     require_staff_owner,
@@ -57,6 +58,7 @@ from app.identity.errors import (
     WeakPasswordError,
 )
 from app.identity.events import LinkMade, SecurityChanged
+from app.identity.founders import add_founder, founder_password
 from app.identity.invitations import (
     accept_invitation,
     invite_customer_user,
@@ -115,6 +117,7 @@ from app.identity.rules import (
     StaffRight,
     normalise_email,
     normalise_subject,
+    require_name,
     staff_may,
 )
 from app.identity.second_factors import (
@@ -267,6 +270,7 @@ __all__ = [
     "accept_invitation",
     "add_customer",
     "add_customer_user",
+    "add_founder",
     "add_platform_user",
     "add_staff_user",
     "address_link",
@@ -285,6 +289,7 @@ __all__ = [
     "close_visits",
     "confirm_registration",
     "confirm_second_factor",
+    "count_customers",
     "customer_names",
     "delete_expired_sessions",
     "demand_second_factor",
@@ -302,6 +307,7 @@ __all__ = [
     "find_user",
     "forget_links",
     "forget_sign_ins",
+    "founder_password",
     "get_customer",
     "has_second_factor",
     "invite_customer_user",
@@ -347,6 +353,7 @@ __all__ = [
     "request_password_reset",
     "require_acting_role",
     "require_customer_owner",
+    "require_name",
     "require_own_password",
     "require_staff_owner",
     "resend_invitation",

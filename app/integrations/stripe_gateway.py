@@ -45,6 +45,11 @@ class StripeGateway:
             http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
         )
 
+    @property
+    def is_live(self) -> bool:
+        """Whether the key is one for real money; the sandbox's and test keys are not."""
+        return self._live
+
     def create_checkout(self, order: CheckoutOrder) -> CheckoutPage:
         """Make a hosted page for one payment by card; the same key gives the same page.
 

@@ -7,7 +7,7 @@ from werkzeug.exceptions import NotFound
 from app.edge import Where, current_brand, current_edge, declare
 
 bp = Blueprint("brand", __name__)
-declare(bp, where=Where.ALL_SITES)
+declare(bp, where=Where.ALL_SITES, is_open_when_closed=True)
 
 # The address carries the version, so what it names never changes; `private` because a shared
 # cache that forgot the host would dress one brand as another (rules R20, R21).

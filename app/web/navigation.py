@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flask import Flask, request, url_for
 
-from app.edge import signed_in
+from app.edge import current_site, signed_in
 from app.identity import Realm
 from app.web.platform.places import platform_places
 from app.web.rights import may_open
@@ -40,6 +40,9 @@ def register(app: Flask) -> None:
 def _items() -> list[NavigationItem]:
     holder = signed_in()
     if holder is None or request.blueprint in _WITHOUT:
+        return []
+    if current_site().is_closed:
+        # Its staff reads why; nothing else is open to them.
         return []
     here = {request.blueprint, request.endpoint}
     return [

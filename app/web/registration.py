@@ -25,7 +25,17 @@ from app.web.customer import notifications as customer_notifications
 from app.web.customer import overview as customer
 from app.web.customer import settings, top_ups
 from app.web.live_hub import LiveHub
-from app.web.platform import api_keys, months, plans, resellers, team, wallets
+from app.web.platform import (
+    api_keys,
+    applications,
+    front,
+    months,
+    plans,
+    resellers,
+    sign_up,
+    team,
+    wallets,
+)
 from app.web.platform import messages as platform_messages
 from app.web.platform import overview as platform
 from app.web.reseller import api_keys as reseller_keys
@@ -38,6 +48,7 @@ from app.web.reseller import (
     messages,
     notifications,
     prices,
+    standing,
     sub_resellers,
 )
 from app.web.reseller import overview as reseller
@@ -82,6 +93,7 @@ _IDENTITY = (
     acting.staff,
     acting.customer,
 )
+_ONBOARDING = (front.bp, sign_up.bp, sign_up.names, applications.bp, standing.bp)
 
 
 def register(app: Flask, *, hub: LiveHub, clock: Callable[[], datetime]) -> None:
@@ -89,7 +101,8 @@ def register(app: Flask, *, hub: LiveHub, clock: Callable[[], datetime]) -> None
     formats.register(app, clock=clock)
     forms.register(app)
     message_words.register(app)
-    for blueprint in (*_SITES, *_DOORS, *_CUSTOMER, *_RESELLER, *_PLATFORM, *_IDENTITY):
+    pages = (*_SITES, *_DOORS, *_CUSTOMER, *_RESELLER, *_PLATFORM, *_IDENTITY, *_ONBOARDING)
+    for blueprint in pages:
         app.register_blueprint(blueprint)
     live.register(app, hub)
     # Its table knows the pages of a reseller's staff.

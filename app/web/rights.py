@@ -23,6 +23,7 @@ FREE = frozenset(
         "staff_account.account", "staff_account.change",
         "reseller_notifications.notifications", "reseller_notifications.change",
         "staff_languages.language", "staff_languages.choose",
+        "standing.standing", "sign_up.from_mail",
     }
 )  # fmt: skip
 
@@ -56,7 +57,6 @@ NEEDED: Mapping[str, StaffRight] = {
     "reseller_brand_preview.portal": StaffRight.MANAGE_BRAND,
     "reseller_brand_preview.login": StaffRight.MANAGE_BRAND,
     "reseller_brand_preview.contrast": StaffRight.MANAGE_BRAND,
-    "standing.standing": StaffRight.SEE_CUSTOMERS,
     "standing.answer": StaffRight.MANAGE_TEAM,
 }
 

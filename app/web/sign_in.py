@@ -90,12 +90,6 @@ def staff_sign_out() -> ResponseReturnValue:
     return _let_out(Realm.STAFF)
 
 
-@platform_site.get("/")
-def platform_home() -> ResponseReturnValue:
-    """Send a visitor to the platform's pages."""
-    return redirect(HOME_PATHS[Realm.PLATFORM])
-
-
 @platform_site.get(LOGIN_PATHS[Realm.PLATFORM])
 def platform_form() -> ResponseReturnValue:
     """Ask an admin of the platform who they are."""

@@ -28,6 +28,7 @@ class FakeGateway:
 
     orders: dict[str, CheckoutOrder] = field(default_factory=dict)
     results: dict[str, CheckoutResult] = field(default_factory=dict)
+    is_live: bool = False
 
     def create_checkout(self, order: CheckoutOrder) -> CheckoutPage:
         session_id = f"cs_{order.reference}"

@@ -27,6 +27,13 @@ PLATFORM_LOOK = BrandLook(
     support_email="hilfe@kontor.example",
 )
 
+# What a visitor who signs up sells, and what she accepts: examples, in the place of an operator's.
+SIGN_UP_PLAN = "telefonie"
+SIGN_UP_TEXTS = {
+    "terms": "/static/demo/terms.html",
+    "data_processing": "/static/demo/data-processing.html",
+}
+
 # Unit, and how many parts of it increments count in.
 METERS = {"call_minutes": ("minute", 60), "messages": ("message", 1)}
 CURRENCY = "EUR"

@@ -15,6 +15,7 @@ from app.billing import (
     PageTerms,
     TopUp,
     TopUpState,
+    TrialTopUpError,
     Wallet,
     confirm_top_up,
     get_top_up,
@@ -74,7 +75,7 @@ def create() -> ResponseReturnValue:
             request.form.get("amount", ""), request.form.get("custom", ""), wallet.currency
         )
         top_up = _start(wallet, amount, request_key)
-    except (UnreadableAmountError, AmountRefusedError, GatewayError) as refused:
+    except (UnreadableAmountError, AmountRefusedError, TrialTopUpError, GatewayError) as refused:
         return _form(request_key=request_key, refused=refused), 422
     if top_up.state == TopUpState.PENDING.value and top_up.checkout_url:
         return redirect(top_up.checkout_url, 303)

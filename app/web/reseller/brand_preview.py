@@ -61,6 +61,7 @@ def _shown(page: str) -> ResponseReturnValue:
     try:
         look = _typed_look() if request.method == "POST" else current_look()
     except AppError as refused:
+        wear(current_look())
         body = render_template(
             "reseller/brand_refused.html",
             field=str(refused.facts.get("field", "")),

@@ -15,10 +15,9 @@ from app.edge import (
     current_ports,
     current_scope,
     current_site,
-    require_signed_in,
     signed_in_required,
 )
-from app.identity import OWNER_ROLE, OwnerNeededError, Realm
+from app.identity import Realm
 from app.kernel import transaction
 from app.web.actors import acting
 from app.web.forms import submitted
@@ -32,13 +31,6 @@ signed_in_required(bp, Realm.STAFF)
 
 _VERSIONS = 12
 _PUBLISH = "publish"
-
-
-@bp.before_request
-def let_owners_in() -> None:
-    """Refuse everybody but owners: a brand speaks for the company."""
-    if require_signed_in().role != OWNER_ROLE:
-        raise OwnerNeededError
 
 
 @bp.get("")

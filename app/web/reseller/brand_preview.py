@@ -14,23 +14,25 @@ from app.branding import BrandLook
 from app.edge import (
     current_brand,
     current_ports,
+    current_scope,
     let_own_pages_frame,
     signed_in_required,
     wear,
 )
 from app.identity import Realm
-from app.kernel import AppError, Money
+from app.kernel import AppError, Money, transaction
+from app.notifications import PREVIEWED_KINDS, preview_message
 from app.web.forms import reason_of
 from app.web.navigation import NavigationItem
-from app.web.reseller.brand import current_look, let_owners_in
+from app.web.reseller.brand import current_look
 from app.web.reseller.brand_choices import contrast_sentences
 from app.web.reseller.brand_form import read_look
+from app.web.reseller.messages import PREVIEW_POLICY
 from app.web.rows import TransactionRow
 from app.web.words import gettext as _
 
 bp = Blueprint("reseller_brand_preview", __name__, url_prefix="/reseller/brand/preview")
 signed_in_required(bp, Realm.STAFF)
-bp.before_request(let_owners_in)
 
 _PORTAL, _LOGIN = "portal", "login"
 _NOBODY = UUID(int=0)
@@ -49,6 +51,25 @@ def login() -> ResponseReturnValue:
     return _shown(_LOGIN)
 
 
+@bp.post("/email")
+def email() -> ResponseReturnValue:
+    """Show an e-mail in what a form says at the moment."""
+    scope = current_scope()
+    try:
+        look = _typed_look()
+    except AppError as refused:
+        return _refused(refused)
+    with transaction(scope) as session:
+        letter = preview_message(
+            session, scope, current_ports().post, kind=PREVIEWED_KINDS[0], look=look
+        )
+    answer = make_response(letter.html)
+    answer.headers["Content-Security-Policy"] = PREVIEW_POLICY
+    answer.headers["X-Frame-Options"] = "SAMEORIGIN"
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
 @bp.post("/contrast")
 def contrast() -> ResponseReturnValue:
     """Say what happens to the typed colours; a piece of the editor's page."""
@@ -61,15 +82,18 @@ def _shown(page: str) -> ResponseReturnValue:
     try:
         look = _typed_look() if request.method == "POST" else current_look()
     except AppError as refused:
-        wear(current_look())
-        body = render_template(
-            "reseller/brand_refused.html",
-            field=str(refused.facts.get("field", "")),
-            reason=reason_of(refused),
-        )
-        answer = make_response(body, 422)
-    else:
-        answer = make_response(_dressed(page, look))
+        return _refused(refused)
+    answer = make_response(_dressed(page, look))
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _refused(refused: AppError) -> ResponseReturnValue:
+    """Say in the frame why there is nothing to show."""
+    let_own_pages_frame()
+    wear(current_look())
+    body = render_template("reseller/brand_refused.html", reason=reason_of(refused))
+    answer = make_response(body, 422)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 

@@ -216,6 +216,20 @@ def test_the_preview_shows_what_is_typed_without_saving_it(app: Flask) -> None:
         assert find_draft(session, scope_of(reseller)) is None
 
 
+def test_an_email_is_previewed_in_what_is_typed_and_can_do_nothing(app: Flask) -> None:
+    staff = staff_of(app, a_branded(app))
+    typed = fields_of(staff.get(EDITOR)) | {"name": "Getippt", "accent": "#a3324f"}
+
+    letter = staff.post(f"{PREVIEW}/email", typed, form_on=EDITOR)
+    refused = staff.post(f"{PREVIEW}/email", {**typed, "accent": "pink"}, form_on=EDITOR)
+
+    assert "Getippt" in letter.get_data(as_text=True)
+    assert "#a3324f" in letter.get_data(as_text=True)
+    assert letter.headers["Content-Security-Policy"].endswith("sandbox")
+    assert letter.headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert refused.status_code == 422
+
+
 def test_the_preview_says_why_it_cannot_show_something(app: Flask) -> None:
     staff = staff_of(app, a_branded(app))
 

@@ -5,17 +5,14 @@
   if (!form) return;
   const tabs = document.querySelectorAll("[data-preview]");
   const frame = document.querySelector("iframe[name=preview]");
-  const link = document.querySelector("[data-preview-link]");
   const notes = document.querySelector("[data-contrast]");
   let shown = tabs[0];
 
   const mark = (tab) => {
     for (const each of tabs) each.setAttribute("aria-pressed", String(each === tab));
-    if (link) link.toggleAttribute("aria-current", tab === link);
     shown = tab;
   };
   for (const tab of tabs) tab.addEventListener("click", () => mark(tab));
-  link?.addEventListener("click", () => mark(link));
 
   // What the form says now, without the files: they are shown once they are kept.
   const typed = () => {
@@ -41,7 +38,7 @@
     asks ||= event.target.matches("[name=accent], [name=surface], [name=mode], [data-colour-of]");
     clearTimeout(timer);
     timer = setTimeout(() => {
-      if (shown !== link) shown.click();
+      shown.click();
       if (asks) say();
       asks = false;
     }, 400);

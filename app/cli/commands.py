@@ -11,6 +11,7 @@ from app.cli.admin_team import list_all as admin_list
 from app.cli.admin_team import remove as admin_remove
 from app.cli.applications import applications, approve, refuse, resume, suspend
 from app.cli.billing import billing
+from app.cli.brand import brand
 from app.cli.commission import bonus, commission
 from app.cli.configuration import DEMO_DATA, ENVIRONMENT_FILE
 from app.cli.connection import Invocation, command_with_database
@@ -96,7 +97,7 @@ for command in (retail_price_set, commission, bonus):
     reseller.add_command(command)
 
 for command in (
-    demo, up, web, worker, db, admin, meter, offer, reseller, customer, usage, billing,
+    demo, up, web, worker, db, admin, meter, offer, reseller, brand, customer, usage, billing,
     _ledger(), health, mail,
 ):  # fmt: skip
     main.add_command(command)

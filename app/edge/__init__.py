@@ -7,7 +7,7 @@ from app.edge.acting import (
     require_own_hand,
 )
 from app.edge.answers import NO_DATABASE, STATUS, describe_refusal
-from app.edge.brands import BrandDirectory, SiteBrand
+from app.edge.brands import BrandDirectory, SiteBrand, tell_brand_changed
 from app.edge.browser_sessions import BrowserSession, realm_of_path
 from app.edge.callers import is_machine
 from app.edge.closed_sites import STANDING_PATH
@@ -18,7 +18,7 @@ from app.edge.errors import (
     SignInNeededError,
     SiteClosedError,
 )
-from app.edge.headers import csp_nonce
+from app.edge.headers import csp_nonce, let_own_pages_frame
 from app.edge.installation import install, seal
 from app.edge.known_browser import keep_browser, this_browser
 from app.edge.limits import count_by_own_key
@@ -26,7 +26,7 @@ from app.edge.logs import configure_logs
 from app.edge.metrics import CONTENT_TYPE as METRICS_CONTENT_TYPE
 from app.edge.news import CacheNews, redis_client
 from app.edge.options import Allowance, EdgeOptions
-from app.edge.pages import current_brand
+from app.edge.pages import current_brand, wear
 from app.edge.public_addresses import address_of, site_address
 from app.edge.redirects import safe_next
 from app.edge.request_log import request_id
@@ -98,6 +98,7 @@ __all__ = [
     "is_machine",
     "is_platform_site",
     "keep_browser",
+    "let_own_pages_frame",
     "open_to_acting",
     "realm_of_path",
     "redis_client",
@@ -111,5 +112,7 @@ __all__ = [
     "signed_in_as",
     "signed_in_required",
     "site_address",
+    "tell_brand_changed",
     "this_browser",
+    "wear",
 ]

@@ -9,6 +9,7 @@ from app.edge.answers import answer_errors
 from app.edge.brands import BrandDirectory
 from app.edge.browser_sessions import BrowserSessions
 from app.edge.closed_sites import close_sites
+from app.edge.fonts import FontShelf
 from app.edge.forgery import refuse_forgery
 from app.edge.headers import guard_browsers
 from app.edge.key_uses import KeyUses
@@ -36,7 +37,7 @@ def install(app: SiteApp, options: EdgeOptions, ports: Ports, *, pages: Path) ->
     Hooks before a request run in the order below, hooks after it in the reverse: the clock starts
     first and stops last.
     """
-    edge = _make(options, ports)
+    edge = _make(options, ports, FontShelf(pages / "static"))
     keep(app, edge)
     app.secret_key = options.secret_key
     app.sites = edge.sites
@@ -80,7 +81,7 @@ def seal(app: SiteApp) -> None:
     app.require_declarations()
 
 
-def _make(options: EdgeOptions, ports: Ports) -> Edge:
+def _make(options: EdgeOptions, ports: Ports, fonts: FontShelf) -> Edge:
     news = CacheNews(options.redis_url)
     themes = ThemeShelf(options.themes)
     return Edge(
@@ -88,8 +89,9 @@ def _make(options: EdgeOptions, ports: Ports) -> Edge:
         ports=ports,
         news=news,
         sites=SiteDirectory(platform_domain=options.platform_domain, news=news),
-        brands=BrandDirectory(news=news, themes=themes),
+        brands=BrandDirectory(news=news, themes=themes, fonts=fonts),
         themes=themes,
+        fonts=fonts,
         metrics=Metrics(),
         accepted_keys=accepted_keys(),
         key_uses=KeyUses(ports.clock),

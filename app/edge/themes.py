@@ -46,6 +46,10 @@ class ThemeShelf:
         """Return a theme; one that is not installed (any more) looks like the plain one."""
         return self._themes.get(name, self._plain)
 
+    def names(self) -> list[str]:
+        """Return the names of the installed themes."""
+        return sorted(self._themes)
+
     def find(self, name: str) -> Theme | None:
         """Return an installed theme by its exact name."""
         return self._themes.get(name)

@@ -104,7 +104,12 @@ from app.identity.platform_api_keys import (
     revoke_platform_api_key,
 )
 from app.identity.ports import SecretBox
-from app.identity.queries import customer_names, list_api_keys, list_customers
+from app.identity.queries import (
+    customer_names,
+    list_api_keys,
+    list_customers,
+    staff_names,
+)
 from app.identity.registrations import (
     confirm_registration,
     is_registration_open,
@@ -367,5 +372,6 @@ __all__ = [
     "sign_in",
     "sign_out",
     "staff_may",
+    "staff_names",
     "turn_off_second_factor",
 ]

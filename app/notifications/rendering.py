@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from app.branding import colour_roles
+from app.branding import colour_roles, logo_file
 from app.identity import Realm
 from app.notifications.kinds import Facts, MessageKind, Recipient, is_optional
 from app.notifications.letters import Occasion, write_letter
@@ -65,7 +65,7 @@ def render_message(
         "language": words.language,
         "logo": _logo(sender),
         "salutation": _salutation(to, words),
-        "greeting": sender.greeting,
+        "greeting": sender.look.greeting,
         "footer": _footer(kind, to, sender, words),
         "colours": _colours(sender),
     }
@@ -110,10 +110,9 @@ def _salutation(to: Recipient, words: Words) -> str:
 
 
 def _logo(sender: Sender) -> str:
-    url = sender.look.logo_url
-    if url.lower().endswith(_NOT_IN_MAIL):
-        return ""
-    return sender.absolute(url.removesuffix(_WEB) + _MAIL if url.endswith(_WEB) else url)
+    """Return the logo as mail programs can read it: no SVG, and no WebP where there is a PNG."""
+    url = logo_file(sender.look, "logo.png") or sender.look.logo_url
+    return "" if url.lower().endswith(_NOT_IN_MAIL) else sender.absolute(url)
 
 
 def _colours(sender: Sender) -> dict[str, dict[str, str]]:

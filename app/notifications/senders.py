@@ -28,21 +28,16 @@ class Sender:
     @property
     def display_name(self) -> str:
         """What stands before the address in From."""
-        return _said(self.look, "sender_name") or self.look.name
+        return self.look.sender_name or self.look.name
 
     @property
     def reply_to(self) -> str:
         """Where an answer goes; empty where nobody reads one."""
-        return _said(self.look, "reply_to") or self.look.support_email
-
-    @property
-    def greeting(self) -> str:
-        """The brand's own line that welcomes people; perhaps none."""
-        return _said(self.look, "greeting")
+        return self.look.reply_to or self.look.support_email
 
     def legal_link(self, page: str) -> str:
         """Return where imprint, privacy notice or terms are; empty where there are none."""
-        return self.absolute(_said(self.look, f"{page}_link") or _said(self.look, f"{page}_url"))
+        return self.absolute(self.look.legal_link(page))
 
     def place(self, realm: Realm, path: str) -> str:
         """Return the address of a page in the portal of a realm."""
@@ -51,11 +46,6 @@ class Sender:
     def absolute(self, url: str) -> str:
         """Return an address of the brand that may leave out the host."""
         return urljoin(f"{self.origin}/", url) if url else ""
-
-
-def _said(look: BrandLook, name: str) -> str:
-    """Return a word of a brand, empty where this installation's brands do not have it."""
-    return str(getattr(look, name, ""))
 
 
 def read_sender(

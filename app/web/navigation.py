@@ -78,6 +78,7 @@ def _places(realm: Realm) -> Sequence[Place]:
             _place(_("Commission"), "reseller_commissions.month", "reseller_commissions"),
             _place(_("Partners"), "sub_resellers.tree", "sub_resellers"),
             _place(_("Balance"), "own_balance.balance", "own_balance"),
+            _place(_("Brand"), "reseller_brand.editor", "reseller_brand"),
             _place(
                 _("E-mails"), "reseller_messages.messages", "reseller_messages", "reseller_mail",
                 "reseller_notifications",

@@ -12,6 +12,8 @@ from app.web import (
     formats,
     forms,
     health,
+    install,
+    legal,
     live,
     message_words,
     navigation,
@@ -41,6 +43,7 @@ from app.web.platform import overview as platform
 from app.web.reseller import api_keys as reseller_keys
 from app.web.reseller import (
     balance,
+    brand_preview,
     charges,
     commissions,
     customers,
@@ -51,13 +54,21 @@ from app.web.reseller import (
     standing,
     sub_resellers,
 )
+from app.web.reseller import brand as brand_editor
 from app.web.reseller import overview as reseller
 from app.web.reseller import team as reseller_team
 
 # Templates, static files and translations.
 PAGES = Path(__file__).parent
 
-_SITES = (health.bp, brand.bp, sign_in.reseller_sites, sign_in.platform_site)
+_SITES = (
+    health.bp,
+    brand.bp,
+    install.bp,
+    legal.bp,
+    sign_in.reseller_sites,
+    sign_in.platform_site,
+)
 _CUSTOMER = (customer.bp, customer_charges.bp, top_ups.bp, settings.bp, customer_notifications.bp)
 _RESELLER = (
     reseller.bp,
@@ -67,6 +78,8 @@ _RESELLER = (
     commissions.bp,
     sub_resellers.bp,
     balance.bp,
+    brand_editor.bp,
+    brand_preview.bp,
     messages.bp,
     mail.bp,
     notifications.bp,

@@ -56,6 +56,7 @@ NEEDED: Mapping[str, StaffRight] = {
     "reseller_brand.change": StaffRight.MANAGE_BRAND,
     "reseller_brand_preview.portal": StaffRight.MANAGE_BRAND,
     "reseller_brand_preview.login": StaffRight.MANAGE_BRAND,
+    "reseller_brand_preview.email": StaffRight.MANAGE_BRAND,
     "reseller_brand_preview.contrast": StaffRight.MANAGE_BRAND,
     "standing.answer": StaffRight.MANAGE_TEAM,
 }

@@ -1,6 +1,6 @@
 """How a tenant's site looks and is called: tokens, texts, links, and the style sheet from them."""
 
-from app.branding.brands import BrandLook, Language, save_brand
+from app.branding.brands import BrandLook, save_brand
 from app.branding.errors import BrandRefusedError
 from app.branding.queries import find_brand, plain_brand
 from app.branding.rules import (
@@ -11,6 +11,7 @@ from app.branding.rules import (
     colour_roles,
     contrast,
 )
+from app.kernel import Language
 
 __all__ = [
     "BrandLook",

@@ -1,6 +1,5 @@
 import re
 from dataclasses import dataclass, fields
-from enum import Enum
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -9,6 +8,7 @@ from app import audit
 from app.branding.errors import BrandRefusedError
 from app.branding.models import Brand
 from app.branding.rules import BrandTokens
+from app.kernel import Language, read_language
 from app.tenancy import TenantScope
 
 MAXIMUM_TEXT_LENGTH = 500
@@ -18,18 +18,12 @@ _LINK = re.compile(r"https://[^\s\"'<>\\]+|/(?![/\\])[^\s\"'<>\\]*")
 _PICTURE = re.compile(r"/(?![/\\])[A-Za-z0-9._/-]*")
 
 
-class Language(Enum):
-    """The languages a site can speak (requirement A7)."""
-
-    GERMAN = "de"
-    ENGLISH = "en"
-    FRENCH = "fr"
-    SPANISH = "es"
-
-
 @dataclass(frozen=True, slots=True)
 class BrandLook:
-    """How a site looks and what it calls itself. Refuses links that are none, unknown languages."""
+    """How a site looks and what it calls itself. Refuses links that are none, unknown languages.
+
+    Without a language the site speaks its visitors'.
+    """
 
     name: str
     tokens: BrandTokens
@@ -46,7 +40,7 @@ class BrandLook:
     def __post_init__(self) -> None:
         _require("name", bool(self.name.strip()) and self.name.isprintable())
         _require("theme", bool(_THEME.fullmatch(self.theme)))
-        _require("language", self.language in {each.value for each in Language})
+        _require("language", not self.language or read_language(self.language) is not None)
         for field in ("imprint_url", "privacy_url", "terms_url"):
             _require(field, not getattr(self, field) or bool(_LINK.fullmatch(getattr(self, field))))
         for field in ("logo_url", "favicon_url"):

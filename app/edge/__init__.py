@@ -8,6 +8,7 @@ from app.edge.declarations import UndeclaredBlueprintError, Where, declare
 from app.edge.errors import ForeignOriginError, SignInNeededError
 from app.edge.headers import csp_nonce
 from app.edge.installation import install, seal
+from app.edge.languages import chosen_language, remember_language, site_language
 from app.edge.limits import count_by_own_key
 from app.edge.logs import configure_logs
 from app.edge.metrics import CONTENT_TYPE as METRICS_CONTENT_TYPE
@@ -60,6 +61,7 @@ __all__ = [
     "SiteUser",
     "UndeclaredBlueprintError",
     "Where",
+    "chosen_language",
     "configure_logs",
     "count_by_own_key",
     "csp_nonce",
@@ -77,6 +79,7 @@ __all__ = [
     "is_platform_site",
     "realm_of_path",
     "redis_client",
+    "remember_language",
     "request_id",
     "require_signed_in",
     "safe_next",
@@ -85,4 +88,5 @@ __all__ = [
     "signed_in",
     "signed_in_required",
     "site_address",
+    "site_language",
 ]

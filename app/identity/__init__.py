@@ -46,6 +46,7 @@ from app.identity.errors import (
     WeakPasswordError,
 )
 from app.identity.events import LinkMade, SecurityChanged
+from app.identity.languages import set_language
 from app.identity.links import link_token, read_link_token
 from app.identity.models import (
     ApiKey,
@@ -168,6 +169,7 @@ __all__ = [
     "revoke_api_key",
     "revoke_platform_api_key",
     "set_customer_state",
+    "set_language",
     "sign_in",
     "sign_out",
 ]

@@ -78,6 +78,7 @@ class CustomerUser(Base):
     name: Mapped[str]
     password_hash: Mapped[str]
     role: Mapped[str]
+    language: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -93,6 +94,7 @@ class StaffUser(Base):
     name: Mapped[str]
     password_hash: Mapped[str]
     role: Mapped[str]
+    language: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -105,6 +107,7 @@ class PlatformUser(Base):
     email: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     password_hash: Mapped[str]
+    language: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -28,7 +28,10 @@ TOKEN_BYTES = 32
 SESSION_LIFETIME = timedelta(hours=12)
 
 # Asked for on every request of a person, so it goes to the driver as it is (decision 0005).
-_HOLDER = b"SELECT user_id, name, email, customer_id, role FROM session_holder(%s, %s, %s, %s, %s)"
+_HOLDER = (
+    b"SELECT user_id, name, email, customer_id, role, language"
+    b" FROM session_holder(%s, %s, %s, %s, %s)"
+)
 
 SignInScope = TenantScope | PlatformScope
 AnyUser = CustomerUser | StaffUser | PlatformUser
@@ -40,7 +43,10 @@ class RealmScopeError(TypeError):
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who is signed in; `customer_id` is set for a customer's user, `role` for her and staff."""
+    """Who is signed in; `customer_id` is set for a customer's user, `role` for her and staff.
+
+    `language` is what she chose for herself, None for what the site speaks.
+    """
 
     realm: Realm
     user_id: UUID
@@ -48,6 +54,7 @@ class SignedIn:
     email: str
     customer_id: UUID | None
     role: str | None
+    language: str | None = None
 
 
 def sign_in(
@@ -151,7 +158,7 @@ def _find_admin(session: Session, token: str, host: str, now: datetime) -> Signe
     )
     if admin is None:
         return None
-    return SignedIn(Realm.PLATFORM, admin.id, admin.name, admin.email, None, None)
+    return SignedIn(Realm.PLATFORM, admin.id, admin.name, admin.email, None, None, admin.language)
 
 
 def _find_user(session: Session, scope: SignInScope, realm: Realm, email: str) -> AnyUser | None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from app.web import brand, formats, forms, health, live, navigation, sign_in
+from app.web import brand, formats, forms, health, languages, live, navigation, sign_in
 from app.web.customer import charges as customer_charges
 from app.web.customer import overview as customer
 from app.web.customer import settings, top_ups
@@ -37,6 +37,7 @@ def register(app: Flask, *, hub: LiveHub, clock: Callable[[], datetime]) -> None
     forms.register(app)
     for blueprint in (*_SITES, *_CUSTOMER, *_RESELLER, *_PLATFORM):
         app.register_blueprint(blueprint)
+    languages.register(app)
     live.register(app, hub)
     # After the edge, whose pages know of no navigation.
     navigation.register(app)

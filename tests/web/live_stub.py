@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 SCRIPT = Path(__file__).parents[2] / "app" / "web" / "static" / "js" / "live.js"
-PAGE = """<!doctype html><title>Live</title>
+PAGE = """<!doctype html><html lang="de"><title>Live</title>
 <div data-stream-url="/stream" data-poll-url="/poll" data-wallet-id="w1">
 <span data-live-balance data-version="0">0</span><p data-live-state="off"></p>
 <p data-low-balance hidden>low</p><ol data-live-recent="/recent"><li>none</li></ol></div>
@@ -41,8 +41,10 @@ class Stub:
             "version": version,
             "posted": version * 100,
             "mark": f"{version}.{self.bonus}",
+            "total": (version + self.bonus) * 100,
+            "currency": "EUR",
         }
-        return json.dumps({**facts, "text": f"{version + self.bonus},00 €", "is_low": version < 3})
+        return json.dumps({**facts, "is_low": version < 3})
 
     def tell(self, version: int) -> None:
         self.version = version

@@ -8,8 +8,9 @@ program of the API has no settings: it asks with `Accept-Language`, else the bra
 from datetime import timedelta
 from pathlib import Path
 
-from flask import Flask, Response, g, request
+from flask import Flask, g, request
 from flask_babel import Babel, get_locale
+from werkzeug.wrappers import Response
 
 from app.edge.callers import PROBLEM, is_api
 from app.edge.pages import brand_or_none
@@ -90,7 +91,8 @@ def _name() -> str:
 
 
 def _name_language(response: Response) -> Response:
-    if response.mimetype in {"text/html", PROBLEM}:
+    # A redirect is read by nobody, and to ask for its language may cost a query.
+    if response.mimetype in {"text/html", PROBLEM} and response.location is None:
         response.headers.setdefault("Content-Language", str(get_locale()))
         response.vary.update(("Cookie", "Accept-Language"))
     return response

@@ -165,7 +165,7 @@ def _locale() -> Locale:
 
 def _is_grouped(value: Decimal | int, locale: Locale) -> bool:
     """Return whether thousands stand apart: in Spanish from five digits on (CLDR; not in Babel)."""
-    return abs(value) >= _SPANISH_GROUPS_FROM or locale.language != "es"
+    return abs(Decimal(value)) >= _SPANISH_GROUPS_FROM or locale.language != "es"
 
 
 def _with_real_minus(text: str) -> str:

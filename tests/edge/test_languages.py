@@ -79,7 +79,7 @@ def test_the_platforms_pages_follow_the_same_order(app: Flask) -> None:
 
     visitor.post("/admin/language", {"language": "fr"})
     assert language_of(visitor.get("/admin/login", headers=SPANISH)) == "fr"
-    speaks(app, TenantScope(PLATFORM_ID), "")
+    speaks(app, TenantScope(PLATFORM_ID), "")  # as for every other test
 
 
 @pytest.mark.parametrize(

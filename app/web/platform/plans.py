@@ -15,7 +15,7 @@ from app.kernel import transaction
 from app.pricing import BonusStep, CreditPurpose, Increment
 from app.tenancy import PlatformScope
 from app.web.forms import chosen_day, submitted
-from app.web.rows import meter_name
+from app.web.rows import meter_name, unit_name
 from app.web.steps import read_steps
 from app.web.typed import Typed, UnreadableNumberError
 from app.web.words import gettext as _
@@ -62,7 +62,9 @@ def plan(slug: str) -> str:
         "platform/plan.html",
         plan=found,
         versions=versions,
-        meters=[(f"{meter_name(each.meter)} ({each.meter})", each.meter) for each in meters],
+        meters=[
+            (f"{meter_name(each.meter)} ({unit_name(each.unit)})", each.meter) for each in meters
+        ],
         bonus_rows=[(step.least.amount, step.bonus.amount) for step in found.bonus_steps],
         day=request.args.get("at", ""),
         now=current_ports().clock(),

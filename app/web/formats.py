@@ -4,6 +4,7 @@ Pure functions that take the locale; `register` hands them to Jinja with the loc
 request. Amounts carry a real minus (U+2212): it is as wide as the plus and no line breaks at it.
 """
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -35,6 +36,7 @@ _MINUS = "\N{MINUS SIGN}"
 _RELATIVE_UP_TO = timedelta(days=7)
 _MINUTE = timedelta(minutes=1)
 _SPANISH_GROUPS_FROM = 10_000
+_OFFSET = re.compile(r"[+-]\d{4}$")
 
 
 class MoneyLike(Protocol):
@@ -123,7 +125,9 @@ def moment(value: datetime, locale: Locale, *, now: datetime, zone: tzinfo = DEF
 
 def absolute(value: datetime, locale: Locale, zone: tzinfo = DEFAULT_ZONE) -> str:
     """Return a time to the second with the name of its zone."""
-    return format_datetime(value, format="long", tzinfo=zone, locale=locale)
+    text = format_datetime(value, format="long", tzinfo=zone, locale=locale)
+    # A language without a word for the zone writes its offset; the zone's own name says more.
+    return _OFFSET.sub(value.astimezone(zone).tzname() or "", text)
 
 
 def register(

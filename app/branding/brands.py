@@ -20,10 +20,7 @@ _PICTURE = re.compile(r"/(?![/\\])[A-Za-z0-9._/-]*")
 
 @dataclass(frozen=True, slots=True)
 class BrandLook:
-    """How a site looks and what it calls itself. Refuses links that are none, unknown languages.
-
-    Without a language the site speaks its visitors'.
-    """
+    """How a site looks and what it calls itself. Refuses links that are none, unknown languages."""
 
     name: str
     tokens: BrandTokens
@@ -40,7 +37,7 @@ class BrandLook:
     def __post_init__(self) -> None:
         _require("name", bool(self.name.strip()) and self.name.isprintable())
         _require("theme", bool(_THEME.fullmatch(self.theme)))
-        _require("language", not self.language or read_language(self.language) is not None)
+        _require("language", read_language(self.language) is not None)
         for field in ("imprint_url", "privacy_url", "terms_url"):
             _require(field, not getattr(self, field) or bool(_LINK.fullmatch(getattr(self, field))))
         for field in ("logo_url", "favicon_url"):

@@ -41,5 +41,4 @@ def find_brand(session: Session, scope: TenantScope) -> BrandLook | None:
 def plain_brand(name: str) -> BrandLook:
     """Return the look of a tenant without a brand of its own, whatever its name is made of."""
     shown = "".join(letter for letter in name if letter.isprintable()).strip()
-    called = shown[:MAXIMUM_TEXT_LENGTH] or "\N{EN DASH}"
-    return BrandLook(name=called, tokens=PLAIN_TOKENS, language="")
+    return BrandLook(name=shown[:MAXIMUM_TEXT_LENGTH] or "\N{EN DASH}", tokens=PLAIN_TOKENS)

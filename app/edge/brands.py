@@ -26,6 +26,8 @@ class SiteBrand(BrandLook):
     version: str = ""
     layout: str = PLAIN_LAYOUT
     theme_css_url: str = ""
+    # Empty for a plain brand: nobody has said what its site speaks.
+    own_language: str = ""
 
     @property
     def accent(self) -> str:
@@ -56,7 +58,9 @@ class BrandDirectory:
         scope = TenantScope(site.tenant_id)
         with transaction(scope) as session:
             look = find_brand(session, scope)
-        brand = self._dress(look or plain_brand(site.name))
+        brand = self._dress(
+            look or plain_brand(site.name), own_language=look.language if look else ""
+        )
         self._kept.put(site.tenant_id, brand)
         return brand
 
@@ -74,7 +78,7 @@ class BrandDirectory:
         else:
             self._kept.forget(UUID(tenant_id))
 
-    def _dress(self, look: BrandLook) -> SiteBrand:
+    def _dress(self, look: BrandLook, *, own_language: str = "") -> SiteBrand:
         css = brand_css(look.tokens)
         theme = self._themes.get(look.theme)
         values: dict[str, Any] = {each.name: getattr(look, each.name) for each in fields(look)}
@@ -84,5 +88,6 @@ class BrandDirectory:
             "version": hashlib.sha256(css.encode()).hexdigest()[:_VERSION_LENGTH],
             "layout": theme.layout,
             "theme_css_url": theme.css_url,
+            "own_language": own_language,
         }
         return SiteBrand(**values)

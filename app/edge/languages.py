@@ -48,7 +48,7 @@ def choose_language() -> str:
 def site_language() -> str:
     """Return the code of the language for whoever chose none: the brand's, else the browser's."""
     brand = brand_or_none()
-    of_brand = "" if brand is None else brand.language
+    of_brand = "" if brand is None else brand.own_language
     return of_brand or _of_browser() or Language.GERMAN.value
 
 

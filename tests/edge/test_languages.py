@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
@@ -15,6 +15,7 @@ from app.identity import Realm, set_language
 from app.kernel import Language, transaction
 from app.tenancy import PLATFORM_ID, PlatformScope, Tenant, TenantScope
 from tests.apps import PLATFORM_DOMAIN, Browser
+from tests.conftest import Database
 from tests.factories import (
     a_customer,
     a_customer_user,
@@ -23,6 +24,7 @@ from tests.factories import (
     a_reseller,
     a_staff_user,
 )
+from tests.web.portals import undress
 
 SPANISH = {"Accept-Language": "pt-BR, es-MX;q=0.9, fr;q=0.8"}
 
@@ -68,8 +70,17 @@ def test_german_is_spoken_to_whoever_asks_for_none_of_ours(app: Flask, header: s
     assert language_of(visitor.get("/login", headers={"Accept-Language": header})) == "de"
 
 
-def test_the_platforms_pages_follow_the_same_order(app: Flask) -> None:
+@pytest.fixture
+def plain_platform(app: Flask, connected: Database) -> Iterator[None]:
+    """The platform without a brand, before and after."""
     a_platform()
+    undress(app, connected, PLATFORM_ID)
+    yield
+    undress(app, connected, PLATFORM_ID)
+
+
+@pytest.mark.usefixtures("plain_platform")
+def test_the_platforms_pages_follow_the_same_order(app: Flask) -> None:
     visitor = Browser(app, PLATFORM_DOMAIN)
 
     assert language_of(visitor.get("/admin/login", headers=SPANISH)) == "es"
@@ -79,7 +90,6 @@ def test_the_platforms_pages_follow_the_same_order(app: Flask) -> None:
 
     visitor.post("/admin/language", {"language": "fr"})
     assert language_of(visitor.get("/admin/login", headers=SPANISH)) == "fr"
-    speaks(app, TenantScope(PLATFORM_ID), "")  # as for every other test
 
 
 @pytest.mark.parametrize(

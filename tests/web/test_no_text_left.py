@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 
 from app.billing import Wallet
-from app.branding import BrandLook, BrandTokens, plain_brand, save_brand
+from app.branding import BrandLook, BrandTokens, save_brand
 from app.commissions import BonusKind
 from app.edge import edge_of
 from app.identity import get_customer
@@ -36,7 +36,7 @@ from tests.factories.money import (
     charge,
 )
 from tests.factories.months import agree_bonus
-from tests.web.portals import a_stranger, an_admin
+from tests.web.portals import a_stranger, an_admin, undress
 from tests.web.pseudo import LANGUAGE, speaking_in_brackets, untranslated
 
 BRAND = "Pseudobrand"
@@ -44,7 +44,7 @@ BRAND = "Pseudobrand"
 DATA = (
     r"[\w.+-]+@[\w.-]+|\S*\.kontor\.test|https?://\S+",
     r"[0-9a-f]{8}-[0-9a-f-]{27}|\b\w+-[0-9a-f]{12}\b|\bk[kp]_\w+|line:\S+|\+49\w*",
-    r"\b(EUR|USD|GBP)\b",
+    r"\b(EUR|USD|GBP|CES?T)\b",
     r"\d{1,2}(er)? (janv|févr|mars|avr|mai|juin|juil|août|sept|oct|nov|déc)\w*\.? \d{4}",
     r"(janvier|février|mars|avril|mai|juin|juillet|août|(septem|octo|novem|décem)bre) \d{4}",
     r"(il y a|dans) \d+ (minute|heure|jour)s?",
@@ -117,7 +117,7 @@ def world(
             offer,
             data_of(connected),
         )
-    dress(app, TenantScope(PLATFORM_ID), plain_brand("Kontor"))
+    undress(app, connected, PLATFORM_ID)
 
 
 def data_of(database: Database) -> re.Pattern[str]:

@@ -92,7 +92,7 @@ def _name() -> str:
 
 def _name_language(response: Response) -> Response:
     # A redirect is read by nobody, and to ask for its language may cost a query.
-    if response.mimetype in {"text/html", PROBLEM} and response.location is None:
+    if response.mimetype in {"text/html", PROBLEM} and "Location" not in response.headers:
         response.headers.setdefault("Content-Language", str(get_locale()))
         response.vary.update(("Cookie", "Accept-Language"))
     return response

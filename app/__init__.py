@@ -16,6 +16,7 @@ A row may import any row below it; rows with the same number never import each o
  5  `ports`          every adapter the process was given
  8  `billing`        wallets, top-ups, usage charges
  9  `commissions`    each reseller's share of a charge
+ 9  `notifications`  messages to people: brand, language, e-mail, what became of them
 10  `payments`       what the payment processor told us
 10  `pricing`        meters, offers, prices, rating
 10  `branding`       theme tokens and sender identity

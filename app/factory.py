@@ -12,11 +12,14 @@ from sqlalchemy import Engine
 
 from app import api, edge, web
 from app.edge import Allowance, EdgeOptions, SiteApp
+from app.integrations.domain_keys import DkimKeys
 from app.integrations.head_file import HeadFile
 from app.integrations.redis_live import LIVE_PREFIX, RedisBell, RedisLive, connect_redis
+from app.integrations.smtp_transport import NoTransport, SmtpTransport
 from app.integrations.stripe_gateway import StripeGateway
 from app.kernel import SignIn, connect, driver_url, make_engine, now
 from app.ledger import HeadLog
+from app.notifications import ChannelName, EmailChannel, MailTransport, Post
 from app.ports import Ports
 from app.schema import metadata
 from app.settings import Settings
@@ -58,7 +61,32 @@ def make_ports(settings: Settings) -> Ports:
         live=RedisLive(connect_redis(redis_url)),
         bell=RedisBell(redis_url),
         heads=make_head_log(settings),
+        post=make_post(settings),
         clock=now,
+    )
+
+
+def make_post(settings: Settings, transport: MailTransport | None = None) -> Post:
+    """Return what messages need of the outside; `transport` replaces the mail server, for tests."""
+    secret = settings.secret_key.get_secret_value()
+    keys = DkimKeys(secret)
+    mail_from = settings.mail_from or f"no-reply@{settings.platform_domain}"
+    url = settings.smtp_url.get_secret_value()
+    email = EmailChannel(
+        transport=transport or (SmtpTransport(url) if url else NoTransport()),
+        keys=keys,
+        mail_from=mail_from,
+        bounce_address=settings.bounce_address,
+        clock=now,
+    )
+    return Post(
+        channels={ChannelName.EMAIL: email},
+        words=web.words_of,
+        keys=keys,
+        platform_domain=settings.platform_domain,
+        mail_domain=mail_from.rpartition("@")[2],
+        address=settings.address,
+        secret=secret,
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from app.ledger import HeadLog
+from app.notifications import Post
 from app.payments import PaymentGateway
 
 
@@ -31,4 +32,5 @@ class Ports:
     live: LivePublisher
     bell: Bell
     heads: HeadLog
+    post: Post
     clock: Callable[[], datetime]

@@ -66,6 +66,14 @@ class Settings(BaseSettings):
         Path("var/kontor/heads.jsonl"),
         description="signed heads of the books, outside the database; its key lies beside it",
     )
+    smtp_url: SecretStr = Field(
+        SecretStr(""), description="smtp://user:password@host:587?starttls or smtps://…"
+    )
+    mail_from: str = Field("", description="platform's own sender; empty: no-reply@ its domain")
+    bounce_address: str = Field(
+        "", description="takes reports as local+token@domain; empty: they go to MAIL_FROM"
+    )
+    message_days: int = Field(180, ge=1, description="messages and their log are kept so long")
     call_record_days: int = Field(90, ge=1, description="third parties' numbers are kept so long")
 
     @model_validator(mode="after")

@@ -92,8 +92,10 @@ from app.billing.intake import (
     take_in_event_anywhere,
     take_in_everywhere,
 )
+from app.billing.low_balance import Fall, note_balances, set_low_balance
 from app.billing.models import TopUp, TopUpPurpose, TopUpState, Wallet, WalletMode, WalletState
 from app.billing.month_end import MonthClosing, close_month, close_months
+from app.billing.notices import queue_low_balance, queue_receipt
 from app.billing.own_balance import (
     OwnBalance,
     OwnMovement,
@@ -189,6 +191,7 @@ __all__ = [
     "EventId",
     "EventIdReusedError",
     "ExpiryRefusedError",
+    "Fall",
     "FeeCharge",
     "FeeRun",
     "FutureUsageError",
@@ -286,6 +289,7 @@ __all__ = [
     "list_contracts",
     "list_top_ups",
     "mask_number",
+    "note_balances",
     "note_decline",
     "open_contract",
     "open_wallet",
@@ -295,6 +299,8 @@ __all__ = [
     "place_hold",
     "platform_figures",
     "prove_books",
+    "queue_low_balance",
+    "queue_receipt",
     "quote_usage",
     "raise_hold",
     "rated_charge",
@@ -307,6 +313,7 @@ __all__ = [
     "reverse_charge",
     "set_cap",
     "set_grace",
+    "set_low_balance",
     "set_postpaid",
     "set_prepaid",
     "settle_top_up",

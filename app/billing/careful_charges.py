@@ -25,7 +25,14 @@ from app.billing.errors import (
 from app.billing.models import WalletState
 from app.billing.purses import Purse, lock_all_purses
 from app.billing.rating import Rated, collected, rate
-from app.billing.records import Record, known_records, tell_balances, write_records
+from app.billing.records import (
+    KnownCharge,
+    Record,
+    known_records,
+    tell_balances,
+    write_moved,
+    write_records,
+)
 from app.billing.spending import Draw, PayerKind, RatingFacts, draw, drawn, transfers
 from app.billing.terms import ChargeTerms, kept_terms, present_revision, read_terms
 from app.billing.usage import Charge, UsageEvent
@@ -35,6 +42,8 @@ from app.tenancy import TenantScope
 
 Outcome = Charge | AppError
 NOTHING_USED = Decimal(0)
+# So many are on their way to the database while the next are decided.
+_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +147,7 @@ class _Batch:
         self._drafts: list[ledger.EntryDraft] = []
         self._records: list[Record] = []
         self._charged: dict[str, tuple[bytes, Charge]] = {}
+        self._moved: dict[UUID, Purse] = {}
         self._line: str | None = None
         self._is_captured = False
 
@@ -152,22 +162,27 @@ class _Batch:
             accounts=[purse.account_id for purse in self._purses.values()],
         )
         revision = present_revision(self._session)
-        for place, each in asked.items():
-            try:
-                if each.key in known:
-                    outcomes[place] = known[each.key].answer(
-                        each.usage, each.fingerprint, self._currency
-                    )
-                    self._release()
-                elif each.key in self._charged:
-                    outcomes[place] = self._again(each)
-                else:
-                    outcomes[place] = self._decide(self._of_line(self._fresh(each, revision)))
-            except ledger.BooksMovedError:
-                raise
-            except AppError as refused:
-                outcomes[place] = refused
-        self._write()
+        with ledger.posting(self._session):
+            for place, each in asked.items():
+                outcomes[place] = self._outcome(each, known.get(each.key), revision)
+                if len(self._drafts) == _AT_ONCE:
+                    self._post()
+            self._post()
+        self._tell()
+
+    def _outcome(self, each: _Asked, known: KnownCharge | None, revision: int) -> Outcome:
+        try:
+            if known is not None:
+                charge = known.answer(each.usage, each.fingerprint, self._currency)
+                self._release()
+                return charge
+            if each.key in self._charged:
+                return self._again(each)
+            return self._decide(self._of_line(self._fresh(each, revision)))
+        except ledger.BooksMovedError:
+            raise
+        except AppError as refused:
+            return refused
 
     def _free_hold(self, hold_id: UUID) -> None:
         """Count what the hold keeps back as free: the entry that captures it frees it."""
@@ -308,16 +323,23 @@ class _Batch:
             facts=facts,
         )
 
-    def _write(self) -> None:
+    def _post(self) -> None:
+        """Write the charges that were decided since the last time."""
         if not self._drafts:
             return
         if self._hold_id is None:
             ledger.post_many(self._session, self._drafts)
         else:
             self._capture(self._drafts[0], self._records[0].usage)
-        moved = {record.purse.wallet_id: record.purse for record in self._records}
         write_records(self._session, self._scope, self._records)
-        tell_balances(self._session, self._scope, moved.values())
+        self._moved.update((record.purse.wallet_id, record.purse) for record in self._records)
+        self._drafts, self._records = [], []
+
+    def _tell(self) -> None:
+        """Write what the charges moved beside, and say whose balances they changed."""
+        if self._moved:
+            write_moved(self._session, self._scope, self._moved.values())
+            tell_balances(self._session, self._scope, self._moved.values())
 
     def _capture(self, draft: ledger.EntryDraft, usage: UsageEvent) -> None:
         try:

@@ -24,6 +24,14 @@ class TopUpSettled(Event):
 
 
 @dataclass(frozen=True)
+class OwnBalanceFunded(Event):
+    """A top-up was credited to the reseller's own balance."""
+
+    kind: ClassVar[str] = "own_balance_funded"
+    top_up_id: UUID
+
+
+@dataclass(frozen=True)
 class CustomerBlocked(Event):
     """A customer's wallets are charged nothing from now on."""
 

@@ -97,6 +97,23 @@ class Wallet(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class BalanceWatch(Base):
+    """A wallet that held enough when it was looked at last: its next fall is told, once.
+
+    There is no row while it is below its threshold, nor before it was ever above.
+    """
+
+    __tablename__ = "balance_watches"
+    __table_args__ = (
+        ForeignKeyConstraint(["reseller_id", "wallet_id"], ["wallets.reseller_id", "wallets.id"]),
+    )
+
+    reseller_id: Mapped[UUID] = mapped_column(primary_key=True)
+    wallet_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID]
+    armed_at: Mapped[datetime]
+
+
 class UsageRecord(Base):
     """What was delivered and how it was rated; one per usage entry of the ledger.
 

@@ -131,11 +131,14 @@ def known_records(
 
 
 def write_records(session: Session, scope: TenantScope, records: Sequence[Record]) -> None:
-    """Write the usage records of charges that were posted, and what they moved beside."""
+    """Write the usage records of charges that were posted."""
     columns = [*zip(*(_row(record) for record in records), strict=True)]
     arrays = [ledger.as_text_array(column) for column in columns]
     cursor(session).execute(_WRITE, [scope.reseller_id, *arrays])
-    purses = {record.purse.wallet_id: record.purse for record in records}.values()
+
+
+def write_moved(session: Session, scope: TenantScope, purses: Collection[Purse]) -> None:
+    """Write what charges moved of their purses beside the ledger: volumes, caps, empty lots."""
     _write_volumes(session, scope, purses)
     _write_caps(session, scope, purses)
     close_empty_lots(session, scope, purses)

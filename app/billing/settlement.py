@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app import ledger
 from app.billing import chart
 from app.billing.bonuses import LotDraft, earned_lot, keep_lot
-from app.billing.events import BalanceChanged, TopUpSettled
+from app.billing.events import BalanceChanged, OwnBalanceFunded, TopUpSettled
 from app.billing.models import LotSource, TopUp, Wallet
 from app.billing.receivables import lock_debt
 from app.billing.tax import tax_falling_due
@@ -75,6 +75,7 @@ def _into_own_balance(
         watch=own,
         guarded=[],
     )
+    emit(session, book, OwnBalanceFunded(top_up.id))
 
 
 def _credits(scope: TenantScope, wallet: Wallet, paid: Money, debt: Money) -> list[TransferDraft]:

@@ -6,6 +6,9 @@ import psycopg
 from sqlalchemy.exc import OperationalError
 
 from app.cli.admin import admin
+from app.cli.admin_team import invite as admin_invite
+from app.cli.admin_team import list_all as admin_list
+from app.cli.admin_team import remove as admin_remove
 from app.cli.billing import billing
 from app.cli.commission import bonus, commission
 from app.cli.configuration import DEMO_DATA, ENVIRONMENT_FILE
@@ -13,22 +16,25 @@ from app.cli.connection import Invocation, command_with_database
 from app.cli.contracts import contract_end, contract_open, reverse
 from app.cli.credit import adjust, cap, credit, grace, postpaid, prepaid
 from app.cli.customer import customer
-from app.cli.customer_users import user_add, user_list, user_remove
+from app.cli.customer_users import user_add, user_invite, user_list, user_remove
 from app.cli.db import db
 from app.cli.demo import demo
 from app.cli.errors import CommandRefusedError, said_to_operators
 from app.cli.examples import examples
 from app.cli.health import health
 from app.cli.ledger import ledger
+from app.cli.mail import mail
 from app.cli.meter import meter
 from app.cli.offer import offer
 from app.cli.offer_prices import bonus_set, fee_set, price_set
 from app.cli.offer_show import show
 from app.cli.own_balance import balance, fund_from_commission
 from app.cli.reseller import reseller
+from app.cli.reseller_doors import api_key_list, api_key_revoke, registration
 from app.cli.retail import price_set as retail_price_set
 from app.cli.schema_changes import RoleNameError
 from app.cli.serving import web, worker
+from app.cli.staff import staff
 from app.cli.subjects import subject_add, subject_find, subject_list, subject_release
 from app.cli.up import up
 from app.cli.usage import usage
@@ -89,14 +95,19 @@ for command in (retail_price_set, commission, bonus):
 
 for command in (
     demo, up, web, worker, db, admin, meter, offer, reseller, customer, usage, billing,
-    _ledger(), health,
+    _ledger(), health, mail,
 ):  # fmt: skip
     main.add_command(command)
 for command in (
-    user_add, user_list, user_remove,
+    user_add, user_invite, user_list, user_remove,
     subject_add, subject_find, subject_list, subject_release,
     adjust, credit, grace, cap, postpaid, prepaid, contract_open, contract_end, reverse,
 ):  # fmt: skip
     customer.add_command(command)
 for command in (fund_from_commission, balance):
     reseller.add_command(command)
+for command in (api_key_list, api_key_revoke, registration):
+    reseller.add_command(command)
+for command in (admin_invite, admin_list, admin_remove):
+    admin.add_command(command)
+main.add_command(staff)

@@ -9,10 +9,11 @@ from app import identity
 from app.cli.connection import with_database
 from app.cli.customer import RESELLER_OPTION, find_customer
 from app.cli.examples import examples
+from app.cli.links import PRINT_LINK, say_sent
 from app.cli.prompts import ask_password
 from app.cli.reseller import scope_of
-from app.identity import CustomerRole
-from app.kernel import transaction
+from app.identity import CustomerRole, Realm
+from app.kernel import now, transaction
 
 
 @click.command(
@@ -47,6 +48,46 @@ def user_add(number: str, email: str, *, slug: str, name: str, role: str) -> Non
             role=CustomerRole(role),
         )
     click.echo(f"{user.email} may sign in as {user.role} of {number}.")
+
+
+@click.command(
+    epilog=examples(
+        "kontor customer user-invite N-1007 maren@example.com --reseller nordlicht --name 'Maren'"
+    )
+)
+@click.argument("number")
+@click.argument("email")
+@RESELLER_OPTION
+@click.option("--name", required=True, help="What the person is called.")
+@click.option(
+    "--role",
+    type=click.Choice([each.value for each in CustomerRole]),
+    default=CustomerRole.MEMBER.value,
+    show_default=True,
+    help="Owners alone change users and limits; the first user is an owner.",
+)
+@PRINT_LINK
+@with_database
+def user_invite(
+    number: str, email: str, *, slug: str, name: str, role: str, is_printed: bool
+) -> None:
+    """Invite a person of a customer; somebody who was invited before gets a new link."""
+    scope, address, since = scope_of(slug), identity.normalise_email(email), now()
+    with transaction(scope) as session:
+        customer_id = find_customer(session, scope, number=number).id
+        users = identity.list_customer_users(session, scope, customer_id=customer_id)
+        known = [user.id for user in users if user.email == address]
+        if known:
+            link = identity.resend_invitation(
+                session, scope, realm=Realm.CUSTOMER, customer_id=customer_id,
+                user_id=known[0], now=since,
+            )  # fmt: skip
+        else:
+            link = identity.invite_customer_user(
+                session, scope, customer_id=customer_id, email=email, name=name,
+                role=CustomerRole(role), now=since,
+            )  # fmt: skip
+    say_sent(link, is_printed=is_printed)
 
 
 @click.command(epilog=examples("kontor customer user-list N-1007 --reseller nordlicht"))

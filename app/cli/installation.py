@@ -53,6 +53,7 @@ class Installation:
     settings: Settings
     secrets: Secrets
     sandbox_port: int | None
+    mail_port: int | None
     stack: ExitStack
     steps: Steps
     stop: StopRequest
@@ -60,6 +61,7 @@ class Installation:
     def serve(self) -> list[Child]:
         """Start web, worker and, without a Stripe of one's own, the sandbox; wait for them."""
         plans = [_web(self.premises.port), _worker()]
+        # It takes payments, e-mail, or both: whatever has no address of its own.
         if self.sandbox_port is not None:
             plans.insert(0, self._sandbox(self.sandbox_port))
         names = ", ".join(plan.name for plan in plans)
@@ -79,6 +81,7 @@ class Installation:
         command = [
             sys.executable, "-m", "app.sandbox", "--host", HOST, "--port", str(port),
             "--state", str(self.premises.directory / "sandbox.sqlite"),
+            "--mail-port", str(self.mail_port or 0),
             "--public-url", sandbox_url(port),
             "--webhook-url", webhook,
             "--webhook-secret", self.secrets.webhook_secret,
@@ -97,11 +100,11 @@ def opened(
     end_leftovers(premises.directory)
     require_free_port(HOST, premises.port, option=f"{premises.command} --port {premises.port + 10}")
     secrets = kept_secrets(premises.directory)
-    sandbox_port = _sandbox_port(settings, premises.port)
+    sandbox_port, mail_port = _sandbox_ports(settings, premises.port)
     stack = ExitStack()
     try:
         running = start_servers(
-            _with_sandbox(settings, secrets, sandbox_port),
+            _with_mailbox(_with_sandbox(settings, secrets, sandbox_port), mail_port),
             secrets,
             directory=premises.directory,
             stack=stack,
@@ -113,7 +116,7 @@ def opened(
         write_environment(premises.directory, running)
         stop.check()
         stack.enter_context(connected(running))
-        yield Installation(premises, running, secrets, sandbox_port, stack, steps, stop)
+        yield Installation(premises, running, secrets, sandbox_port, mail_port, stack, steps, stop)
     finally:
         with steps.step("Stop what was started"):
             stack.close()
@@ -124,12 +127,30 @@ def sandbox_url(port: int) -> str:
     return f"http://{HOST}:{port}"
 
 
-def _sandbox_port(settings: Settings, port: int) -> int | None:
-    """Return where the sandbox listens: behind the site's port, or a free one; None without it."""
+def mailbox_url(port: int) -> str:
+    """Return where e-mail is shown that nobody sent on."""
+    return f"{sandbox_url(port)}/_sandbox/mail/"
+
+
+def _sandbox_ports(settings: Settings, port: int) -> tuple[int | None, int | None]:
+    """Return where the sandbox takes pages and e-mail: behind the site's port, or free ones.
+
+    None for what it does not take; without payments and e-mail there is no sandbox.
+    """
+    mail = None if settings.smtp_url.get_secret_value() else _free_port(port + 2)
+    if mail is None and not _is_for_sandbox(settings):
+        return None, None
+    return _free_port(port + 1), mail
+
+
+def _is_for_sandbox(settings: Settings) -> bool:
     key = settings.stripe_secret_key.get_secret_value()
-    if key != SANDBOX_STRIPE_KEY or settings.sandboxed:
-        return None
-    for candidate in (port + 1, 0):
+    return key == SANDBOX_STRIPE_KEY and not settings.sandboxed
+
+
+def _free_port(wanted: int) -> int | None:
+    """Return the port if it is free, else any that is."""
+    for candidate in (wanted, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -140,8 +161,14 @@ def _sandbox_port(settings: Settings, port: int) -> int | None:
     return None
 
 
-def _with_sandbox(settings: Settings, secrets: Secrets, port: int | None) -> Settings:
+def _with_mailbox(settings: Settings, port: int | None) -> Settings:
     if port is None:
+        return settings
+    return settings.model_copy(update={"smtp_url": SecretStr(f"smtp://{HOST}:{port}")})
+
+
+def _with_sandbox(settings: Settings, secrets: Secrets, port: int | None) -> Settings:
+    if port is None or not _is_for_sandbox(settings):
         return settings
     return settings.model_copy(
         update={

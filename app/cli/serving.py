@@ -93,4 +93,5 @@ def _worker_configuration(settings: Settings) -> WorkerConfiguration:
         database_url=settings.database_url.get_secret_value(),
         database_platform_url=settings.database_platform_url.get_secret_value(),
         call_record_days=settings.call_record_days,
+        message_days=settings.message_days,
     )

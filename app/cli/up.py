@@ -8,7 +8,7 @@ from rich.console import Console
 from app.cli.children import Child, require_alive
 from app.cli.configuration import ENVIRONMENT_FILE, HEAD_FILE, UP_DATA, settings_or
 from app.cli.examples import examples
-from app.cli.installation import Premises, opened
+from app.cli.installation import Premises, mailbox_url, opened, sandbox_url
 from app.cli.lifetime import Stopped, StopRequest, held, stop_on_signals
 from app.cli.progress import Steps
 from app.cli.secret_keeping import kept_secrets
@@ -62,7 +62,13 @@ def _run(premises: Premises, name: str, stop: StopRequest, steps: Steps) -> None
         settings = installation.settings
         file = premises.directory / ENVIRONMENT_FILE
         steps.console.print(f"\nReady on {settings.address(settings.platform_domain)}")
-        if installation.sandbox_port is not None:
+        sandbox = installation.sandbox_port
+        if installation.mail_port is not None and sandbox is not None:
+            steps.console.print(
+                f"[yellow]E-mails are not sent: they are kept on {mailbox_url(sandbox)}. "
+                "Set SMTP_URL before you invite anybody.[/]"
+            )
+        if sandbox is not None and settings.stripe_api_base == sandbox_url(sandbox):
             steps.console.print(
                 "[yellow]Payments go to the sandbox: anybody can pay with a test card. "
                 "Set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET before you sell.[/]"

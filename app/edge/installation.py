@@ -9,6 +9,7 @@ from app.edge.brands import BrandDirectory
 from app.edge.browser_sessions import BrowserSessions
 from app.edge.forgery import refuse_forgery
 from app.edge.headers import guard_browsers
+from app.edge.key_uses import KeyUses
 from app.edge.languages import speak_languages
 from app.edge.limits import accepted_keys, limit_blueprints, limit_requests
 from app.edge.metrics import Metrics, measure
@@ -87,4 +88,5 @@ def _make(options: EdgeOptions, ports: Ports) -> Edge:
         themes=themes,
         metrics=Metrics(),
         accepted_keys=accepted_keys(),
+        key_uses=KeyUses(ports.clock),
     )

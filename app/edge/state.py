@@ -6,6 +6,7 @@ from typing import cast
 from flask import Flask, current_app
 
 from app.edge.brands import BrandDirectory
+from app.edge.key_uses import KeyUses
 from app.edge.memory import ShortMemory
 from app.edge.metrics import Metrics
 from app.edge.news import CacheNews
@@ -29,10 +30,12 @@ class Edge:
     themes: ThemeShelf
     metrics: Metrics
     accepted_keys: ShortMemory[str, bool]
+    key_uses: KeyUses
 
     def close(self) -> None:
         """End the background work of the app."""
         self.news.close()
+        self.key_uses.close()
 
 
 def keep(app: Flask, edge: Edge) -> None:

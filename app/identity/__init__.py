@@ -1,5 +1,11 @@
 """Who may come in: customers, users of three realms, their sessions, API keys, subjects."""
 
+from app.identity.account_links import (
+    RESETS,
+    Letter,
+    address_link,
+    forget_links,
+)
 from app.identity.accounts import (
     OWNER_ROLE,
     add_customer,
@@ -15,6 +21,7 @@ from app.identity.api_keys import (
     ApiScope,
     find_api_key,
     make_api_key,
+    note_key_uses,
     revoke_api_key,
 )
 from app.identity.customer_users import (
@@ -26,6 +33,7 @@ from app.identity.customer_users import (
     require_customer_owner,
 )
 from app.identity.errors import (
+    AlreadyJoinedError,
     ApiKeyNotFoundError,
     ApiScopeMissingError,
     CustomerNotFoundError,
@@ -33,10 +41,17 @@ from app.identity.errors import (
     EmailTakenError,
     InvalidEmailError,
     LastOwnerError,
+    LinkExpiredError,
+    LinkRefusedError,
+    LinkSupersededError,
+    LinkUnknownError,
+    LinkUsedError,
     NameRefusedError,
     NumberTakenError,
     OwnerNeededError,
+    RegistrationClosedError,
     SignInRefusedError,
+    StaffRightMissingError,
     SubjectDateTakenError,
     SubjectHistoryFixedError,
     SubjectNotAssignedError,
@@ -46,8 +61,18 @@ from app.identity.errors import (
     WeakPasswordError,
 )
 from app.identity.events import LinkMade, SecurityChanged
+from app.identity.invitations import (
+    accept_invitation,
+    invite_customer_user,
+    invite_platform_user,
+    invite_staff_user,
+    read_invitation,
+    resend_invitation,
+)
 from app.identity.languages import set_language
-from app.identity.links import link_token, read_link_token
+from app.identity.legal_texts import AcceptedText, ShownText, TextKind, list_consents
+from app.identity.link_models import AccountLink, LinkPurpose, Registration
+from app.identity.links import link_path, link_token, read_link_token
 from app.identity.models import (
     ApiKey,
     Customer,
@@ -57,14 +82,22 @@ from app.identity.models import (
     PlatformApiKey,
     PlatformUser,
     Realm,
+    StaffRole,
     StaffUser,
     Subject,
 )
+from app.identity.password_resets import (
+    read_password_reset,
+    request_password_reset,
+    reset_password,
+)
+from app.identity.people import AnyUser, RealmScopeError, SignInScope
 from app.identity.platform_api_keys import (
     PlatformApiKeyHolder,
     find_platform_api_key,
     list_platform_api_keys,
     make_platform_api_key,
+    note_platform_key_uses,
     revoke_platform_api_key,
 )
 from app.identity.queries import (
@@ -72,19 +105,34 @@ from app.identity.queries import (
     list_api_keys,
     list_customers,
 )
+from app.identity.registrations import (
+    confirm_registration,
+    is_registration_open,
+    read_registration,
+    register,
+    set_registration,
+)
 from app.identity.rules import (
+    STAFF_RIGHTS,
+    StaffRight,
     normalise_email,
     normalise_subject,
+    staff_may,
 )
 from app.identity.sessions import (
     SESSION_LIFETIME,
-    RealmScopeError,
     SignedIn,
-    SignInScope,
     delete_expired_sessions,
     find_signed_in,
     sign_in,
     sign_out,
+)
+from app.identity.staff import (
+    change_staff_role,
+    list_platform_users,
+    list_staff_users,
+    remove_platform_user,
+    remove_staff_user,
 )
 from app.identity.subjects import (
     SubjectHolder,
@@ -97,7 +145,13 @@ from app.identity.subjects import (
 
 __all__ = [
     "OWNER_ROLE",
+    "RESETS",
     "SESSION_LIFETIME",
+    "STAFF_RIGHTS",
+    "AcceptedText",
+    "AccountLink",
+    "AlreadyJoinedError",
+    "AnyUser",
     "ApiKey",
     "ApiKeyHolder",
     "ApiKeyNotFoundError",
@@ -112,7 +166,14 @@ __all__ = [
     "EmailTakenError",
     "InvalidEmailError",
     "LastOwnerError",
+    "Letter",
+    "LinkExpiredError",
     "LinkMade",
+    "LinkPurpose",
+    "LinkRefusedError",
+    "LinkSupersededError",
+    "LinkUnknownError",
+    "LinkUsedError",
     "NameRefusedError",
     "NumberTakenError",
     "OwnerNeededError",
@@ -121,10 +182,16 @@ __all__ = [
     "PlatformUser",
     "Realm",
     "RealmScopeError",
+    "Registration",
+    "RegistrationClosedError",
     "SecurityChanged",
+    "ShownText",
     "SignInRefusedError",
     "SignInScope",
     "SignedIn",
+    "StaffRight",
+    "StaffRightMissingError",
+    "StaffRole",
     "StaffUser",
     "Subject",
     "SubjectDateTakenError",
@@ -133,14 +200,19 @@ __all__ = [
     "SubjectNotAssignedError",
     "SubjectRefusedError",
     "SubjectTakenError",
+    "TextKind",
     "UnknownApiScopeError",
     "WeakPasswordError",
+    "accept_invitation",
     "add_customer",
     "add_customer_user",
     "add_platform_user",
     "add_staff_user",
+    "address_link",
     "assign_subject",
     "change_customer_role",
+    "change_staff_role",
+    "confirm_registration",
     "customer_names",
     "delete_expired_sessions",
     "find_api_key",
@@ -149,27 +221,49 @@ __all__ = [
     "find_owners",
     "find_platform_api_key",
     "find_signed_in",
+    "forget_links",
     "get_customer",
+    "invite_customer_user",
+    "invite_platform_user",
+    "invite_staff_user",
+    "is_registration_open",
+    "link_path",
     "link_token",
     "list_api_keys",
+    "list_consents",
     "list_customer_users",
     "list_customers",
     "list_platform_api_keys",
+    "list_platform_users",
+    "list_staff_users",
     "list_subjects",
     "lock_customer",
     "make_api_key",
     "make_platform_api_key",
     "normalise_email",
     "normalise_subject",
+    "note_key_uses",
+    "note_platform_key_uses",
+    "read_invitation",
     "read_link_token",
+    "read_password_reset",
+    "read_registration",
+    "register",
     "remove_customer_user",
+    "remove_platform_user",
+    "remove_staff_user",
     "rename_customer_user",
+    "request_password_reset",
     "require_customer_owner",
     "require_staff_owner",
+    "resend_invitation",
+    "reset_password",
     "revoke_api_key",
     "revoke_platform_api_key",
     "set_customer_state",
     "set_language",
+    "set_registration",
     "sign_in",
     "sign_out",
+    "staff_may",
 ]

@@ -2,7 +2,7 @@
 
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -19,7 +19,7 @@ from app.identity.errors import (
 )
 from app.identity.models import ApiKey
 from app.identity.rules import token_id
-from app.kernel import alone, new_id
+from app.kernel import alone, cursor, new_id
 from app.tenancy import TenantScope
 
 SECRET_START = "kk_"  # noqa: S105 - tells a key from other secrets, hides nothing
@@ -29,6 +29,17 @@ SHOWN_LENGTH = 6
 
 # Asked for on every call of the API, so it goes to the driver as it is (decision 0005).
 _FIND = b"SELECT id, scopes FROM api_key_holder(%s, %s)"
+
+# In the order of their ids: two processes that note the same keys wait for each other.
+_NOTE_USES = b"""
+UPDATE api_keys k SET last_used_at = noted.at
+  FROM (SELECT k.reseller_id, k.id, used.at
+          FROM unnest(%s::uuid[], %s::timestamptz[]) AS used (id, at)
+          JOIN api_keys k ON k.reseller_id = %s AND k.id = used.id
+         WHERE k.last_used_at IS NULL OR k.last_used_at <= used.at - interval '1 minute'
+         ORDER BY k.id FOR UPDATE OF k) noted
+ WHERE k.reseller_id = noted.reseller_id AND k.id = noted.id
+"""
 
 
 class ApiScope(Enum):
@@ -114,6 +125,12 @@ def find_api_key(session: Session, scope: TenantScope, *, secret: str) -> ApiKey
     """Return the holder of a living key of this reseller."""
     row = alone(session, _FIND, [scope.reseller_id, token_id(secret)])
     return None if row is None else ApiKeyHolder(row[0], scope.reseller_id, frozenset(row[1]))
+
+
+def note_key_uses(session: Session, scope: TenantScope, *, uses: Mapping[UUID, datetime]) -> None:
+    """Write down when keys of this reseller were last used, each at most once a minute."""
+    ids, times = list(uses), list(uses.values())
+    cursor(session).execute(_NOTE_USES, [ids, times, scope.reseller_id])
 
 
 def revoke_api_key(

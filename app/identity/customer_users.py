@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -33,8 +33,7 @@ def add_customer_user(
     """
     lock_customer(session, scope, customer_id=customer_id)
     require_customer_owner(session, scope, customer_id=customer_id, actor=actor)
-    is_first = not _owners(session, scope, customer_id)
-    given = CustomerRole.OWNER if is_first else role
+    given = first_role(session, scope, customer_id=customer_id, otherwise=role)
     values = {
         "reseller_id": scope.reseller_id,
         "customer_id": customer_id,
@@ -48,6 +47,14 @@ def add_customer_user(
         .returning(CustomerUser)
     )
     return added_user(session, scope.reseller_id, user, realm=Realm.CUSTOMER, actor=actor)
+
+
+def first_role(
+    session: Session, scope: TenantScope, *, customer_id: UUID, otherwise: CustomerRole
+) -> CustomerRole:
+    """Return the role of a customer's next user: without an owner she is one."""
+    has_owner = _owners(session, scope, customer_id, true())
+    return otherwise if has_owner else CustomerRole.OWNER
 
 
 def list_customer_users(
@@ -184,12 +191,16 @@ def _get_user(
 
 
 def _require_another_owner(session: Session, scope: TenantScope, user: CustomerUser) -> None:
-    is_owner = user.role == CustomerRole.OWNER.value
-    if is_owner and _owners(session, scope, user.customer_id) == 1:
+    # An invitation may always be taken back: whoever never came was no owner.
+    is_owner = user.role == CustomerRole.OWNER.value and user.has_joined
+    joined = CustomerUser.password_hash.is_not(None)
+    if is_owner and _owners(session, scope, user.customer_id, joined) == 1:
         raise LastOwnerError
 
 
-def _owners(session: Session, scope: TenantScope, customer_id: UUID) -> int:
+def _owners(
+    session: Session, scope: TenantScope, customer_id: UUID, among: ColumnElement[bool]
+) -> int:
     counted = session.scalar(
         select(func.count())
         .select_from(CustomerUser)
@@ -197,6 +208,7 @@ def _owners(session: Session, scope: TenantScope, customer_id: UUID) -> int:
             CustomerUser.reseller_id == scope.reseller_id,
             CustomerUser.customer_id == customer_id,
             CustomerUser.role == CustomerRole.OWNER.value,
+            among,
         )
     )
     return counted or 0

@@ -117,6 +117,67 @@ class SubjectNotAssignedError(AppError):
     text = translatable("This line or agent belongs to nobody at this date.")
 
 
+class LinkRefusedError(AppError):
+    """A mailed link may not be used; what follows says why."""
+
+    kind = Kind.CONFLICT
+    code = "identity.link_refused"
+    text = translatable("This link cannot be used.")
+
+
+class LinkUnknownError(LinkRefusedError):
+    """No such link: mistyped, of another site, or deleted long ago."""
+
+    kind = Kind.NOT_FOUND
+    code = "identity.link_unknown"
+    text = translatable("This link is incomplete or belongs to another site.")
+
+
+class LinkUsedError(LinkRefusedError):
+    """A link works once, and somebody has used it."""
+
+    code = "identity.link_used"
+    text = translatable("This link has been used already.")
+
+
+class LinkSupersededError(LinkRefusedError):
+    """A newer link was sent, or what it was for is gone."""
+
+    code = "identity.link_superseded"
+    text = translatable("This link is no longer valid. Use the newest one you were sent.")
+
+
+class LinkExpiredError(LinkRefusedError):
+    """The link's time is over."""
+
+    code = "identity.link_expired"
+    text = translatable("This link has expired. Ask for a new one.")
+
+
+class AlreadyJoinedError(AppError):
+    """Somebody was to be invited again who can sign in already."""
+
+    kind = Kind.CONFLICT
+    code = "identity.already_joined"
+    text = translatable("This person can sign in already and needs no invitation.")
+
+
+class RegistrationClosedError(AppError):
+    """The reseller takes customers by invitation only."""
+
+    kind = Kind.FORBIDDEN
+    code = "identity.registration_closed"
+    text = translatable("Accounts are made by invitation here. Please ask for one.")
+
+
+class StaffRightMissingError(AppError):
+    """The role of a member of the staff does not include this."""
+
+    kind = Kind.FORBIDDEN
+    code = "identity.staff_right_missing"
+    text = translatable("Your role does not include this. Ask an owner of your team.")
+
+
 class SignInRefusedError(AppError):
     """Unknown address or wrong password: outside nobody can tell which."""
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app import audit
 from app.identity.models import CustomerUser, PlatformUser, Realm, StaffUser
-from app.identity.sessions import RealmScopeError, SignInScope
+from app.identity.people import RealmScopeError, SignInScope
 from app.kernel import Language
 from app.tenancy import PLATFORM_ID, PlatformScope
 

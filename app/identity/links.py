@@ -9,8 +9,18 @@ import hashlib
 import hmac
 from uuid import UUID
 
+from app.identity.link_models import LinkPurpose
+from app.identity.models import Realm
+
 _PURPOSE = b"kontor link v1:"
 _MAC_BYTES = 20
+_BELOW = {Realm.CUSTOMER: "", Realm.STAFF: "/reseller", Realm.PLATFORM: "/admin"}
+_PLACES = {
+    LinkPurpose.INVITATION: "/invitation",
+    LinkPurpose.PASSWORD_RESET: "/password/reset",
+    LinkPurpose.ACCOUNT_EXISTS: "/password/reset",
+    LinkPurpose.EMAIL_CONFIRMATION: "/email/confirm",
+}
 
 
 def link_token(secret: str, link_id: UUID) -> str:
@@ -29,6 +39,11 @@ def read_link_token(secret: str, token: str) -> UUID | None:
     except ValueError:
         return None
     return link_id if hmac.compare_digest(raw[16:], _mac(secret, link_id)) else None
+
+
+def link_path(realm: Realm, purpose: LinkPurpose, token: str) -> str:
+    """Return where a link leads on the site of its realm, from the first slash on."""
+    return f"{_BELOW[realm]}{_PLACES[purpose]}/{token}"
 
 
 def _mac(secret: str, link_id: UUID) -> bytes:

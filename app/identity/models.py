@@ -45,6 +45,26 @@ class CustomerRole(Enum):
     MEMBER = "member"
 
 
+class StaffRole(Enum):
+    """What a member of a reseller's staff works on; `rules.may` says what that allows."""
+
+    OWNER = "owner"
+    FINANCE = "finance"
+    SUPPORT = "support"
+    DEVELOPER = "developer"
+
+
+class Invitable:
+    """A user who may have been invited and not come yet; then there is no password."""
+
+    password_hash: Mapped[str | None]
+
+    @property
+    def has_joined(self) -> bool:
+        """Whether the person has ever set a password, or was given one."""
+        return bool(self.password_hash)
+
+
 class Customer(Base):
     """A person or company that holds a wallet; belongs to exactly one reseller."""
 
@@ -59,7 +79,7 @@ class Customer(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class CustomerUser(Base):
+class CustomerUser(Invitable, Base):
     """A person who signs in for a customer."""
 
     __tablename__ = "customer_users"
@@ -76,13 +96,13 @@ class CustomerUser(Base):
     customer_id: Mapped[UUID]
     email: Mapped[str]
     name: Mapped[str]
-    password_hash: Mapped[str]
+    password_hash: Mapped[str | None]
     role: Mapped[str]
     language: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class StaffUser(Base):
+class StaffUser(Invitable, Base):
     """A person who works for a reseller."""
 
     __tablename__ = "staff_users"
@@ -92,13 +112,13 @@ class StaffUser(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     email: Mapped[str]
     name: Mapped[str]
-    password_hash: Mapped[str]
+    password_hash: Mapped[str | None]
     role: Mapped[str]
     language: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class PlatformUser(Base):
+class PlatformUser(Invitable, Base):
     """An admin of the platform; the application's database role cannot see this table."""
 
     __tablename__ = "platform_users"
@@ -106,7 +126,7 @@ class PlatformUser(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
-    password_hash: Mapped[str]
+    password_hash: Mapped[str | None]
     language: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -152,6 +172,7 @@ class ApiKey(Base):
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text()))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
 
 
 class PlatformApiKey(Base):
@@ -166,6 +187,7 @@ class PlatformApiKey(Base):
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text()))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
 
 
 class Subject(Base):

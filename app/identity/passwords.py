@@ -29,7 +29,7 @@ def is_password(stored: str | None, password: str) -> bool:
         _HASHER.verify(stored or NOBODYS_HASH, normalise_password(password))
     except VerifyMismatchError:
         return False
-    return stored is not None
+    return bool(stored)
 
 
 def is_outdated(stored: str) -> bool:

@@ -1,6 +1,6 @@
 """Keys of the platform for the API on its own host: its meters post for every reseller (C12)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -13,13 +13,23 @@ from app.identity.api_keys import ApiScope, new_secret, require_held, require_kn
 from app.identity.errors import ApiKeyNotFoundError
 from app.identity.models import PlatformApiKey
 from app.identity.rules import token_id
-from app.kernel import alone, new_id
+from app.kernel import alone, cursor, new_id
 from app.tenancy import PLATFORM_ID, PlatformScope
 
 PLATFORM_SECRET_START = "kp_"  # noqa: S105 - tells a key from other secrets, hides nothing
 
 _FIND = b"""
 SELECT id, scopes FROM platform_api_keys WHERE secret_hash = %s AND revoked_at IS NULL
+"""
+
+_NOTE_USES = b"""
+UPDATE platform_api_keys k SET last_used_at = noted.at
+  FROM (SELECT k.id, used.at
+          FROM unnest(%s::uuid[], %s::timestamptz[]) AS used (id, at)
+          JOIN platform_api_keys k ON k.id = used.id
+         WHERE k.last_used_at IS NULL OR k.last_used_at <= used.at - interval '1 minute'
+         ORDER BY k.id FOR UPDATE OF k) noted
+ WHERE k.id = noted.id
 """
 
 
@@ -72,6 +82,13 @@ def find_platform_api_key(
     """Return the holder of a living key of the platform; a reseller's key is none."""
     row = alone(session, _FIND, [token_id(secret)])
     return None if row is None else PlatformApiKeyHolder(row[0], frozenset(row[1]))
+
+
+def note_platform_key_uses(
+    session: Session, scope: PlatformScope, *, uses: Mapping[UUID, datetime]
+) -> None:
+    """Write down when keys of the platform were last used, each at most once a minute."""
+    cursor(session).execute(_NOTE_USES, [list(uses), list(uses.values())])
 
 
 def list_platform_api_keys(session: Session, scope: PlatformScope) -> Sequence[PlatformApiKey]:

@@ -3,6 +3,8 @@
 import hashlib
 import re
 import unicodedata
+from collections.abc import Mapping
+from enum import Enum
 
 from app.identity.errors import (
     InvalidEmailError,
@@ -10,6 +12,7 @@ from app.identity.errors import (
     SubjectRefusedError,
     WeakPasswordError,
 )
+from app.identity.models import StaffRole
 from app.tenancy import InvalidHostError, normalise_host
 
 MINIMUM_PASSWORD_LENGTH = 10
@@ -79,3 +82,40 @@ def normalise_password(password: str) -> str:
 def token_id(token: str) -> bytes:
     """Return what is kept of a token or key: its SHA-256. They are random, so no salt is needed."""
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+
+
+class StaffRight(Enum):
+    """What a member of a reseller's staff may be allowed to do."""
+
+    SEE_CUSTOMERS = "see_customers"
+    CHANGE_CUSTOMERS = "change_customers"
+    MOVE_MONEY = "move_money"
+    SEE_EARNINGS = "see_earnings"
+    SET_PRICES = "set_prices"
+    OPEN_PARTNERS = "open_partners"
+    MANAGE_API_KEYS = "manage_api_keys"
+    MANAGE_BRAND = "manage_brand"
+    MANAGE_TEAM = "manage_team"
+
+
+# What each role may do, in full: nothing is inherited, so that a line can be read by itself.
+STAFF_RIGHTS: Mapping[StaffRole, frozenset[StaffRight]] = {
+    StaffRole.OWNER: frozenset(StaffRight),
+    StaffRole.FINANCE: frozenset(
+        {
+            StaffRight.SEE_CUSTOMERS,
+            StaffRight.CHANGE_CUSTOMERS,
+            StaffRight.MOVE_MONEY,
+            StaffRight.SEE_EARNINGS,
+            StaffRight.SET_PRICES,
+        }
+    ),
+    StaffRole.SUPPORT: frozenset({StaffRight.SEE_CUSTOMERS, StaffRight.CHANGE_CUSTOMERS}),
+    StaffRole.DEVELOPER: frozenset({StaffRight.SEE_CUSTOMERS, StaffRight.MANAGE_API_KEYS}),
+}
+
+
+def staff_may(role: str | None, right: StaffRight) -> bool:
+    """Return whether a role includes a right; a role that we do not know includes none."""
+    known = {each.value: each for each in StaffRole}
+    return role in known and right in STAFF_RIGHTS[known[role]]

@@ -1,7 +1,6 @@
 """Signing in and out. A session is a random token; the database keeps its SHA-256 (rule R12)."""
 
 import secrets
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -11,18 +10,12 @@ from sqlalchemy.orm import Session
 
 from app import audit
 from app.identity.errors import InvalidEmailError, SignInRefusedError
-from app.identity.models import (
-    CustomerUser,
-    PlatformSession,
-    PlatformUser,
-    Realm,
-    StaffUser,
-    UserSession,
-)
+from app.identity.models import PlatformSession, PlatformUser, Realm, UserSession
 from app.identity.passwords import hash_password, is_outdated, is_password
+from app.identity.people import AnyUser, SignInScope, require_realm, user_at
 from app.identity.rules import normalise_email, token_id
 from app.kernel import alone, cursor
-from app.tenancy import PLATFORM_ID, PlatformScope, TenantScope
+from app.tenancy import PLATFORM_ID, PlatformScope
 
 TOKEN_BYTES = 32
 SESSION_LIFETIME = timedelta(hours=12)
@@ -32,13 +25,6 @@ _HOLDER = (
     b"SELECT user_id, name, email, customer_id, role, language"
     b" FROM session_holder(%s, %s, %s, %s, %s)"
 )
-
-SignInScope = TenantScope | PlatformScope
-AnyUser = CustomerUser | StaffUser | PlatformUser
-
-
-class RealmScopeError(TypeError):
-    """A bug: customers and staff sign in inside a reseller, admins inside the platform."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +59,10 @@ def sign_in(
     Refuses an unknown address and a wrong password with the same answer in the same time.
     """
     user = _find_user(session, scope, realm, email)
-    if not is_password(user.password_hash if user else None, password) or user is None:
+    stored = user.password_hash if user else None
+    if not is_password(stored, password) or user is None or stored is None:
         raise SignInRefusedError
-    if is_outdated(user.password_hash):
+    if is_outdated(stored):
         user.password_hash = hash_password(password)
     token = secrets.token_urlsafe(TOKEN_BYTES)
     opened = {"id": token_id(token), "user_id": user.id, "host": host, "expires_at": now + lifetime}
@@ -99,9 +86,9 @@ def find_signed_in(
 ) -> SignedIn | None:
     """Return who holds the token of a living session of exactly this realm, tenant and host."""
     if isinstance(scope, PlatformScope):
-        _require_realm(realm, {Realm.PLATFORM})
+        require_realm(realm, {Realm.PLATFORM})
         return _find_admin(session, token, host, now)
-    _require_realm(realm, {Realm.CUSTOMER, Realm.STAFF})
+    require_realm(realm, {Realm.CUSTOMER, Realm.STAFF})
     asked = [scope.reseller_id, token_id(token), realm.value, host, now]
     row = alone(session, _HOLDER, asked)
     return None if row is None else SignedIn(realm, *row)
@@ -166,23 +153,4 @@ def _find_user(session: Session, scope: SignInScope, realm: Realm, email: str) -
         address = normalise_email(email)
     except InvalidEmailError:
         return None
-    if isinstance(scope, PlatformScope):
-        _require_realm(realm, {Realm.PLATFORM})
-        return session.scalar(select(PlatformUser).where(PlatformUser.email == address))
-    _require_realm(realm, {Realm.CUSTOMER, Realm.STAFF})
-    if realm is Realm.CUSTOMER:
-        return session.scalar(
-            select(CustomerUser).where(
-                CustomerUser.reseller_id == scope.reseller_id, CustomerUser.email == address
-            )
-        )
-    return session.scalar(
-        select(StaffUser).where(
-            StaffUser.reseller_id == scope.reseller_id, StaffUser.email == address
-        )
-    )
-
-
-def _require_realm(realm: Realm, allowed: Collection[Realm]) -> None:
-    if realm not in allowed:
-        raise RealmScopeError(realm)
+    return user_at(session, scope, realm=realm, address=address)

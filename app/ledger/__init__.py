@@ -17,7 +17,14 @@ from app.ledger.balances import (
     set_credit_limit,
     statement,
 )
-from app.ledger.batches import KnownEntry, LockedBalance, known_entries, lock_balances, post_many
+from app.ledger.batches import (
+    KnownEntry,
+    LockedBalance,
+    known_entries,
+    lock_balances,
+    post_many,
+    posting,
+)
 from app.ledger.entries import (
     EntryDraft,
     Posted,
@@ -163,6 +170,7 @@ __all__ = [
     "post",
     "post_many",
     "post_through",
+    "posting",
     "postings_between",
     "present_state",
     "record_verified",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -82,6 +83,19 @@ def known_entries(
         key: KnownEntry(entry_id, input_hash, after or 0, version or 0)
         for key, entry_id, input_hash, after, version in rows
     }
+
+
+@contextmanager
+def posting(session: Session) -> Iterator[None]:
+    """Post inside it without waiting for the database, which works while the next are prepared.
+
+    Refuses at its end at the latest what `post_many` refuses.
+    """
+    try:
+        with cursor(session).connection.pipeline():
+            yield
+    except psycopg.DatabaseError as refused:
+        raise refusal(refused, key="") from refused
 
 
 def post_many(session: Session, drafts: Sequence[EntryDraft]) -> None:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -158,10 +159,16 @@ def as_array(values: Iterable[UUID | int]) -> str:
 
 def as_text_array(values: Iterable[object]) -> str:
     """Return PostgreSQL's text form of an array of anything that has a text; None is NULL."""
-    return f"{{{','.join('NULL' if value is None else _quoted(str(value)) for value in values)}}}"
+    return f"{{{','.join(map(_element, values))}}}"
 
 
-def _quoted(text: str) -> str:
+def _element(value: object) -> str:
+    if value is None:
+        return "NULL"
+    kind = type(value)
+    if kind is UUID or kind is int or kind is Decimal:
+        return str(value)
+    text = str(value)
     if "\\" in text or '"' in text:
         text = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{text}"'

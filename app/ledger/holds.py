@@ -23,7 +23,7 @@ from app.ledger.models import Hold, HoldState
 
 _HOLD = "SELECT * FROM {}(%s, %s, %s, %s, %s, %s::uuid[], %s::bigint[], %s{})"
 _EXTEND = b"SELECT ledger_extend_hold(%s, %s, %s, %s::uuid[], %s::bigint[])"
-_CLOSE = b"SELECT ledger_close_hold(%s, %s, NULL, %s)"
+_CLOSE = b"SELECT ledger_close_hold(%s, %s, %s)"
 _NOW = select(func.now())
 _KEPT = b"""
 SELECT h.account_id, h.about, sum(part.amount)::bigint

@@ -100,6 +100,21 @@ class Transfer(Base):
     amount: Mapped[int]
 
 
+class Route(Base):
+    """Shared accounts that an entry of a kind may credit from accounts of a kind (decision 0012).
+
+    Found out by the rules when they first met; accounts and rules never change.
+    """
+
+    __tablename__ = "ledger_routes"
+
+    book_id: Mapped[UUID] = mapped_column(primary_key=True)
+    credits: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()), primary_key=True)
+    entry_kind: Mapped[str] = mapped_column(primary_key=True)
+    debit_kind: Mapped[str] = mapped_column(primary_key=True)
+    currency: Mapped[str] = mapped_column(primary_key=True)
+
+
 class Posting(Base):
     """What one entry did to one guarded account: gapless versions, balance before and after."""
 

@@ -31,6 +31,7 @@ def main() -> int:
             webhook_url=options.webhook_url,
             webhook_secret=options.webhook_secret,
             retry_delays=options.retry_delays,
+            mail_port=options.mail_port,
         )
     except OSError as failure:
         sys.stderr.write(f"stripe sandbox: cannot listen on port {options.port}: {failure}\n")
@@ -49,6 +50,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m app.sandbox", description="Stripe sandbox")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=12111, help="0 takes a free port")
+    parser.add_argument("--mail-port", type=int, default=0, help="SMTP; 0 takes a free one")
     parser.add_argument("--state", type=Path, help="SQLite file; without it nothing is kept")
     parser.add_argument("--public-url", help="how browsers reach the hosted page")
     parser.add_argument("--webhook-url", help="where to send every event")

@@ -6,7 +6,7 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from app.sandbox import api, faults, hosted, panel
+from app.sandbox import api, faults, hosted, mailbox, panel
 from app.sandbox.connection import drop
 from app.sandbox.errors import UnavailableError
 from app.sandbox.store import Store
@@ -19,7 +19,12 @@ def build(store: Store) -> Flask:
     application = Flask(__name__)
     application.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
     application.jinja_env.filters["moment"] = _moment
-    for blueprint in (api.build(store), hosted.build(store), panel.build(store)):
+    for blueprint in (
+        api.build(store),
+        hosted.build(store),
+        panel.build(store),
+        mailbox.build(store),
+    ):
         application.register_blueprint(blueprint)
     application.register_error_handler(HTTPException, _refused)
     application.after_request(_harden)
@@ -59,5 +64,5 @@ def _harden(response: Response) -> Response:
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["X-Frame-Options"] = "DENY"
+    response.headers.setdefault("X-Frame-Options", "DENY")
     return response

@@ -15,6 +15,7 @@ from app.sandbox import application, clock, deliveries, execution, webhook_endpo
 from app.sandbox.clock import Timekeeper
 from app.sandbox.connection import listen, serve_on
 from app.sandbox.courier import RETRY_DELAYS, Courier
+from app.sandbox.mail_server import MailServer
 from app.sandbox.store import Store
 
 # How often the server looks whether it shall stop, in seconds.
@@ -33,6 +34,7 @@ class RunningSandbox:
     _timekeeper: Timekeeper
     _courier: Courier
     _folder: tempfile.TemporaryDirectory[str] | None
+    _mail_server: MailServer
     _is_stopped: bool = False
 
     def stop(self) -> None:
@@ -43,11 +45,17 @@ class RunningSandbox:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        self._mail_server.stop()
         self._timekeeper.stop()
         self._courier.stop()
         self._store.close()
         if self._folder is not None:
             self._folder.cleanup()
+
+    @property
+    def mail_port(self) -> int:
+        """Where it takes e-mail by SMTP."""
+        return self._mail_server.port
 
     def advance(self, seconds: float) -> None:
         """Move the virtual clock forward."""
@@ -85,6 +93,7 @@ def start_sandbox(
     webhook_url: str | None = None,
     webhook_secret: str | None = None,
     retry_delays: Sequence[float] = RETRY_DELAYS,
+    mail_port: int = 0,
 ) -> RunningSandbox:
     """Start a sandbox in background threads.
 
@@ -93,14 +102,11 @@ def start_sandbox(
     """
     if webhook_url is not None:
         webhook_endpoints.check_address(webhook_url)
-    listener = listen(host, port)
-    bound = listener.getsockname()[1]
-    if state is not None:
-        state.parent.mkdir(parents=True, exist_ok=True)
-    url = (public_url or f"http://{f'[{host}]' if ':' in host else host}:{bound}").rstrip("/")
+    listener, mail_listener = listen(host, port), listen(host, mail_port)
+    own_url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+    url = (public_url or own_url).rstrip("/")
     folder = tempfile.TemporaryDirectory(prefix="sandbox-") if state is None else None
-    path = state if state is not None else Path(folder.name if folder else "") / "state.sqlite"
-    store = Store(path, url)
+    store = Store(_state_file(state, folder), url)
     courier, timekeeper = Courier(store, retry_delays), Timekeeper(store)
     with store.transaction() as tx:
         execution.forget_unfinished(tx)
@@ -108,10 +114,20 @@ def start_sandbox(
             webhook_endpoints.configure(tx, webhook_url, webhook_secret) if webhook_url else None
         )
     server = serve_on(listener, application.build(store))
+    mail_server = MailServer(store, mail_listener)
     thread = threading.Thread(
         target=server.serve_forever, args=(_POLL,), name="sandbox", daemon=True
     )
     thread.start()
     timekeeper.start()
     courier.start()
-    return RunningSandbox(url, secret, store, server, thread, timekeeper, courier, folder)
+    mail_server.start()
+    parts = (store, server, thread, timekeeper, courier, folder, mail_server)
+    return RunningSandbox(url, secret, *parts)
+
+
+def _state_file(state: Path | None, folder: tempfile.TemporaryDirectory[str] | None) -> Path:
+    if state is None:
+        return Path(folder.name if folder else "") / "state.sqlite"
+    state.parent.mkdir(parents=True, exist_ok=True)
+    return state

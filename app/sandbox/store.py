@@ -63,11 +63,18 @@ CREATE TABLE IF NOT EXISTS attempts (
     seconds REAL NOT NULL
 );
 CREATE INDEX IF NOT EXISTS attempts_delivery ON attempts (delivery);
+CREATE TABLE IF NOT EXISTS mails (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at REAL NOT NULL,
+    sender TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    raw BLOB NOT NULL
+);
 """
 
 _NOUNS = {"payment_method": "PaymentMethod"}
 
-Argument = str | int | float | None
+Argument = str | int | float | bytes | None
 
 
 @dataclass(frozen=True)

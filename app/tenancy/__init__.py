@@ -10,8 +10,10 @@ from app.tenancy.errors import (
 from app.tenancy.models import Host, HostState, Tenant, TenantKind, TenantState
 from app.tenancy.queries import (
     Site,
+    canonical_host,
     custom_hosts,
     find_site,
+    find_tenant,
     get_active_reseller,
     get_path,
     get_reseller,
@@ -41,8 +43,10 @@ __all__ = [
     "TenantState",
     "add_host",
     "add_reseller",
+    "canonical_host",
     "custom_hosts",
     "find_site",
+    "find_tenant",
     "found_platform",
     "get_active_reseller",
     "get_path",

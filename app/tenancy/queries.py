@@ -105,6 +105,29 @@ def custom_hosts(
     return list(session.scalars(query))
 
 
+def find_tenant(session: Session, scope: TenantScope, *, tenant_id: UUID) -> Tenant | None:
+    """Return a tenant by its id, the platform too; names and states are nobody's secret."""
+    return session.get(Tenant, tenant_id)
+
+
+def canonical_host(
+    session: Session, scope: TenantScope, *, tenant_id: UUID, platform_domain: str
+) -> str:
+    """Return the host that addresses of a tenant's site name, by the database alone (rule R18).
+
+    Its oldest active custom domain, else its subdomain. Refuses an unknown tenant.
+    """
+    if tenant_id == PLATFORM_ID:
+        return platform_domain
+    custom = custom_hosts(session, PublicScope(), tenant_id=tenant_id)
+    if custom:
+        return custom[0]
+    tenant = find_tenant(session, scope, tenant_id=tenant_id)
+    if tenant is None:
+        raise TenantNotFoundError(tenant=str(tenant_id))
+    return f"{tenant.slug}.{platform_domain}"
+
+
 def list_chain(session: Session, scope: TenantScope) -> Sequence[Tenant]:
     """Return the resellers from the topmost down to the scope's own."""
     return session.scalars(

@@ -7,11 +7,10 @@ from uuid import UUID
 
 from app import billing, identity
 from app.edge import current_ports, current_scope
-from app.identity import CustomerRole
+from app.identity import CustomerRole, Realm
 from app.kernel import transaction
 from app.web.actors import acting
 from app.web.forms import Elsewhere, ShownOnce
-from app.web.one_time import one_time_password
 from app.web.typed import Typed
 from app.web.words import gettext as _
 
@@ -60,21 +59,37 @@ def _subject(typed: Typed, customer_id: UUID | None, done: str) -> str:
     return done
 
 
-def add_user(customer_id: UUID, typed: Typed) -> ShownOnce:
-    """Let a person of the customer sign in; the password is shown this once."""
-    scope, password = current_scope(), one_time_password()
+def invite_user(customer_id: UUID, typed: Typed) -> str:
+    """Have a person of the customer sent a link by which she chooses her password."""
+    scope = current_scope()
     with transaction(scope) as session:
-        user = identity.add_customer_user(
+        link = identity.invite_customer_user(
             session,
             scope,
             customer_id=customer_id,
             email=typed.text("email"),
             name=typed.text("name"),
-            password=password,
             role=typed.choice("role", CustomerRole),
+            now=current_ports().clock(),
             actor=acting(),
         )
-    return ShownOnce(_("%(name)s may sign in.", name=user.name), _("One-time password"), password)
+    return _("An invitation is on its way to %(address)s.", address=link.address)
+
+
+def resend_invitation(customer_id: UUID, typed: Typed) -> str:
+    """Send an invited person a new link; the earlier one ends."""
+    scope = current_scope()
+    with transaction(scope) as session:
+        link = identity.resend_invitation(
+            session,
+            scope,
+            realm=Realm.CUSTOMER,
+            customer_id=customer_id,
+            user_id=typed.identifier("user"),
+            now=current_ports().clock(),
+            actor=acting(),
+        )
+    return _("An invitation is on its way to %(address)s.", address=link.address)
 
 
 def remove_user(customer_id: UUID, typed: Typed) -> str:
@@ -108,7 +123,8 @@ def change_role(customer_id: UUID, typed: Typed) -> str:
 
 SUBJECT_ACTS: Mapping[str, CustomerAct] = {"subject": assign_subject, "release": release_subject}
 USER_ACTS: Mapping[str, CustomerAct] = {
-    "user": add_user,
+    "user": invite_user,
+    "user_resend": resend_invitation,
     "user_remove": remove_user,
     "user_role": change_role,
 }

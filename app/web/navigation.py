@@ -10,10 +10,17 @@ from flask import Flask, request, url_for
 from app.edge import signed_in
 from app.identity import Realm
 from app.web.platform.places import platform_places
+from app.web.rights import may_open
 from app.web.words import gettext as _
 
 # Label, page, and which blueprints or single pages belong to it.
 Place = tuple[str, str, frozenset[str]]
+
+
+# Pages of people who are on their way in.
+_WITHOUT = frozenset(
+    {None, "sign_in", "platform_sign_in", "doors", "platform_doors", "registrations"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +39,13 @@ def register(app: Flask) -> None:
 
 def _items() -> list[NavigationItem]:
     holder = signed_in()
-    if holder is None or request.blueprint in {None, "sign_in", "platform_sign_in"}:
+    if holder is None or request.blueprint in _WITHOUT:
         return []
     here = {request.blueprint, request.endpoint}
     return [
         NavigationItem(label, url_for(endpoint), not active.isdisjoint(here))
         for label, endpoint, active in _places(holder.realm)
+        if holder.realm is not Realm.STAFF or may_open(endpoint)
     ]
 
 
@@ -50,7 +58,10 @@ def _places(realm: Realm) -> Sequence[Place]:
                 "customer_charges",
             ),
             _place(_("Billing"), "top_ups.history", "top_ups"),
-            _place(_("Settings"), "customer_settings.settings", "customer_settings"),
+            _place(
+                _("Settings"), "customer_settings.settings", "customer_settings",
+                "customer_notifications",
+            ),
         )  # fmt: skip
     if realm is Realm.STAFF:
         return (
@@ -63,6 +74,12 @@ def _places(realm: Realm) -> Sequence[Place]:
             _place(_("Commission"), "reseller_commissions.month", "reseller_commissions"),
             _place(_("Partners"), "sub_resellers.tree", "sub_resellers"),
             _place(_("Balance"), "own_balance.balance", "own_balance"),
+            _place(
+                _("E-mails"), "reseller_messages.messages", "reseller_messages", "reseller_mail",
+                "reseller_notifications",
+            ),
+            _place(_("Team"), "reseller_team.team", "reseller_team"),
+            _place(_("API keys"), "reseller_keys.keys", "reseller_keys"),
         )  # fmt: skip
     return [_place(*place) for place in platform_places()]
 

@@ -75,6 +75,10 @@ class Typed:
         # PostgreSQL stores no NUL.
         return self._fields.get(field, "").replace("\0", "").strip()
 
+    def secret(self, field: str) -> str:
+        """Return a password exactly as it was typed, spaces and all."""
+        return self._fields.get(field, "")
+
     def is_ticked(self, field: str) -> bool:
         """Return whether a box was ticked."""
         return bool(self._fields.get(field))

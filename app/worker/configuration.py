@@ -8,6 +8,7 @@ class WorkerConfiguration:
     database_url: str
     database_platform_url: str
     call_record_days: int = 90
+    message_days: int = 180
     concurrency: int = 4
     heartbeat: float = 2.0
     stalled_after: float = 10.0

@@ -3,7 +3,7 @@
 A handler that `announces` reads the present state for a batch of events and says what the open
 streams are to be told; the relay tells them outside any transaction, perhaps twice. A handler that
 `records` writes for one event (usually it defers a job) in the transaction that takes the event
-out of the outbox: exactly once.
+out of the outbox: exactly once. One that `collects` does the same for all events of a batch.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from app.worker.messages import Envelope, LiveMessage
 
 Announce = Callable[[Session, Sequence[Envelope]], list[LiveMessage]]
 Record = Callable[[Session, Envelope], None]
+Collect = Callable[[Session, Sequence[Envelope]], None]
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Handlers:
 
     announces: Sequence[Announce] = ()
     records: Sequence[Record] = ()
+    collects: Sequence[Collect] = ()
 
 
 def announce_balances(session: Session, events: Sequence[Envelope]) -> list[LiveMessage]:
@@ -67,9 +69,33 @@ def look_for_a_new_customer(session: Session, event: Envelope) -> None:
     )
 
 
+def watch_balances(session: Session, events: Sequence[Envelope]) -> None:
+    """Have people told whose wallets fell below their thresholds."""
+    wallets = {(event.reseller_id, UUID(event.body["wallet_id"])) for event in events}
+    for fall in billing.note_balances(session, PlatformScope(), wallets=wallets, now=now()):
+        defer(
+            session,
+            "tell_low_balance",
+            reseller_id=str(fall.reseller_id),
+            wallet_id=str(fall.wallet_id),
+            fall_id=str(fall.id),
+        )
+
+
+def write_receipt(session: Session, event: Envelope) -> None:
+    """Have the owners told that their top-up has arrived."""
+    defer(
+        session,
+        "write_receipt",
+        reseller_id=str(event.reseller_id),
+        top_up_id=event.body["top_up_id"],
+    )
+
+
 HANDLERS: Mapping[str, Handlers] = {
-    "balance_changed": Handlers(announces=[announce_balances]),
+    "balance_changed": Handlers(announces=[announce_balances], collects=[watch_balances]),
     "customer_blocked": Handlers(),
     "customer_unblocked": Handlers(),
-    "top_up_settled": Handlers(records=[look_for_a_new_customer]),
+    "own_balance_funded": Handlers(records=[write_receipt]),
+    "top_up_settled": Handlers(records=[look_for_a_new_customer, write_receipt]),
 }

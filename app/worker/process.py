@@ -16,7 +16,7 @@ from procrastinate.exceptions import ConnectorException
 
 from app.kernel import require_cooperative_driver
 from app.ports import Ports
-from app.worker import tasks  # noqa: F401 - importing them registers them
+from app.worker import message_tasks, tasks  # noqa: F401 - importing them registers them
 from app.worker.configuration import WorkerConfiguration
 from app.worker.handlers import HANDLERS
 from app.worker.jobs import make_jobs

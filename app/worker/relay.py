@@ -161,10 +161,13 @@ class Relay:
         with transaction(_PLATFORM) as session:
             # A relay that lost its lead unnoticed finds its events gone and records nothing.
             taken = outbox.take_out(session, batch)
-            for event in batch:
-                if event.id in taken:
-                    for record in self._handlers[event.kind].records:
-                        record(session, event)
+            events = [event for event in batch if event.id in taken]
+            for event in events:
+                for record in self._handlers[event.kind].records:
+                    record(session, event)
+            for kind in sorted({event.kind for event in events}):
+                for collect in self._handlers[kind].collects:
+                    collect(session, [event for event in events if event.kind == kind])
 
     def _announcements(self, batch: Sequence[Envelope]) -> list[LiveMessage]:
         loud = {event.kind for event in batch if self._handlers[event.kind].announces}

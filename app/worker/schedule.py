@@ -27,6 +27,7 @@ def schedule(configuration: WorkerConfiguration) -> list[Occasion]:
         Occasion(RESCUE, "* * * * * */5", priority=100),
         Occasion("sweep_payments", "*/2 * * * *"),
         Occasion("expire_sessions", "17 * * * *"),
+        Occasion("forget_links", "33 2 * * *"),
         Occasion("retier", "* * * * *"),
         # On the 1st that is 2:05 or 3:05 in Berlin; on other days there is nothing left to close.
         Occasion("close_months", "5 1 * * *"),
@@ -38,5 +39,7 @@ def schedule(configuration: WorkerConfiguration) -> list[Occasion]:
         # Each hour what has become due, and once more what a wallet could not pay before.
         Occasion("charge_fees", "7 * * * *"),
         Occasion("verify_books", "41 1 * * *"),
+        Occasion("sweep_messages", "* * * * *"),
+        Occasion("forget_messages", "31 2 * * *", {"days": configuration.message_days}),
         Occasion("forget_counterparties", "23 2 * * *", {"days": configuration.call_record_days}),
     ]

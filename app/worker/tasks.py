@@ -18,6 +18,8 @@ _log = structlog.get_logger(__name__)
 _PLATFORM = PlatformScope()
 # How long a webhook and its job may take before the sweeper asks the processor itself.
 _PATIENCE = timedelta(minutes=2)
+# So long a link that has expired still says so; then it is unknown.
+_LINKS_KEPT = timedelta(days=30)
 
 
 @task("forget_counterparties")
@@ -39,6 +41,14 @@ def expire_sessions(ports: Ports) -> None:
     with transaction(_PLATFORM) as session:
         ended = identity.delete_expired_sessions(session, _PLATFORM, now=ports.clock())
     _log.info("sessions_expired", sessions=ended)
+
+
+@task("forget_links")
+def forget_links(ports: Ports) -> None:
+    """Delete mailed links that expired long ago, and with them what was typed to register."""
+    with transaction(_PLATFORM) as session:
+        gone = identity.forget_links(session, _PLATFORM, before=ports.clock() - _LINKS_KEPT)
+    _log.info("links_forgotten", links=gone)
 
 
 @task(payments.HANDLE_EVENT_TASK)

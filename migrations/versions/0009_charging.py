@@ -9,11 +9,14 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0009"
 down_revision = "0008"
 branch_labels = None
 depends_on = None
+
+TENANT = "nullif(current_setting('app.reseller_id', true), '')::uuid"
 
 # Which transfers the rules allow, of accounts that exist, in one currency; a guarded account that
 # the caller did not name is not allowed, for it would get no posting.
@@ -29,6 +32,10 @@ ALLOWED = """
 # what the first one wrote. Shared accounts are only read.
 # `p_guarded` names the guarded accounts of the entry in the order of their ids, the watched one
 # among them: it always gets a posting, which keeps the answer, also of an entry that costs nothing.
+# Nearly every entry has one guarded account that pays several shared ones: it pays at once, which
+# locks it, and takes that back where the key turns out to be known. Which accounts such an entry may
+# join is looked up once and kept in `ledger_routes`: accounts and rules never change.
+# A plan that is kept from a time when a table was empty would read all of it: no sequential scans.
 POST = f"""
 CREATE FUNCTION ledger_post(
     p_book uuid, p_entry uuid, p_kind text, p_key text, p_hash bytea, p_effective timestamptz,
@@ -37,21 +44,35 @@ CREATE FUNCTION ledger_post(
     OUT replayed boolean, OUT entry_id uuid, OUT posted bigint, OUT held bigint,
     OUT credit_limit bigint, OUT version bigint, OUT revision bigint
 )
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off AS $$
 DECLARE
     known ledger_entries;
-    account uuid;
-    delta bigint;
+    closed record;
+    account uuid := p_guarded[1];
+    delta bigint := 0;
+    freed bigint := 0;
     after ledger_balances;
     written bigint;
-    is_checked boolean := false;
+    is_plain boolean := cardinality(p_guarded) = 1 AND p_debits <@ p_guarded
+        AND cardinality(p_debits) = cardinality(p_amounts)
+        AND cardinality(p_credits) = cardinality(p_amounts) AND NOT p_credits && p_guarded;
+    has_paid boolean := false;
 BEGIN
+    IF is_plain THEN
+        FOR i IN 1 .. cardinality(p_amounts) LOOP delta := delta - p_amounts[i]; END LOOP;
+    END IF;
     IF p_hold IS NOT NULL THEN
         PERFORM ledger_lock_hold(p_book, p_hold, p_guarded);
-    ELSIF cardinality(p_guarded) = 1 THEN
-        PERFORM 1 FROM ledger_balances b
-          WHERE b.book_id = p_book AND b.account_id = p_guarded[1] FOR NO KEY UPDATE;
-    ELSE
+    ELSIF is_plain THEN
+        UPDATE ledger_balances b
+           SET posted = b.posted + delta, version = b.version + 1, revision = b.revision + 1
+         WHERE b.book_id = p_book AND b.account_id = account
+           AND (delta >= 0 OR b.posted + delta - b.held >= -b.credit_limit)
+        RETURNING b.* INTO after;
+        has_paid := FOUND;
+    END IF;
+    IF p_hold IS NULL AND NOT has_paid THEN
         PERFORM 1 FROM ledger_balances b
           WHERE b.book_id = p_book AND b.account_id = ANY (p_guarded)
           ORDER BY b.account_id FOR NO KEY UPDATE;
@@ -60,6 +81,11 @@ BEGIN
     VALUES (p_book, p_entry, p_kind, p_key, p_hash, p_effective)
     ON CONFLICT (book_id, key) DO NOTHING;
     IF NOT FOUND THEN
+        IF has_paid THEN
+            UPDATE ledger_balances b
+               SET posted = b.posted - delta, version = b.version - 1, revision = b.revision - 1
+             WHERE b.book_id = p_book AND b.account_id = account;
+        END IF;
         SELECT * INTO STRICT known FROM ledger_entries e WHERE e.book_id = p_book AND e.key = p_key;
         IF known.input_hash IS DISTINCT FROM p_hash OR known.kind IS DISTINCT FROM p_kind THEN
             RAISE EXCEPTION 'key % was used with other input', p_key USING ERRCODE = 'KL002';
@@ -75,32 +101,54 @@ BEGIN
 
     replayed := false;
     entry_id := p_entry;
-    IF p_hold IS NOT NULL AND NOT ledger_close_hold(p_book, p_hold, p_entry) THEN
-        RAISE EXCEPTION 'hold % is closed', p_hold USING ERRCODE = 'KL005';
+    IF p_hold IS NOT NULL THEN
+        closed := ledger_end_hold(p_book, p_hold, p_entry, false);
+        IF closed.id IS NULL THEN
+            RAISE EXCEPTION 'hold % is closed', p_hold USING ERRCODE = 'KL005';
+        END IF;
+        -- What it kept of accounts that pay nothing is free again.
+        FOR place IN 1 .. cardinality(closed.accounts) LOOP
+            IF closed.accounts[place] <> ALL (p_guarded) THEN
+                UPDATE ledger_balances b
+                   SET held = b.held - closed.amounts[place], revision = b.revision + 1
+                 WHERE b.book_id = p_book AND b.account_id = closed.accounts[place];
+            END IF;
+        END LOOP;
     END IF;
     FOR place IN 1 .. cardinality(p_guarded) LOOP
         account := p_guarded[place];
         IF place > 1 AND account <= p_guarded[place - 1] THEN
             RAISE EXCEPTION 'guarded accounts out of order' USING ERRCODE = 'KL003';
         END IF;
-        delta := 0;
-        FOR i IN 1 .. cardinality(p_amounts) LOOP
-            IF p_debits[i] = account THEN delta := delta - p_amounts[i]; END IF;
-            IF p_credits[i] = account THEN delta := delta + p_amounts[i]; END IF;
-        END LOOP;
-        UPDATE ledger_balances b
-           SET posted = b.posted + delta, version = b.version + 1, revision = b.revision + 1
-         WHERE b.book_id = p_book AND b.account_id = account
-           AND (delta >= 0 OR b.posted + delta - b.held >= -b.credit_limit)
-        RETURNING b.* INTO after;
-        IF NOT FOUND THEN
-            SELECT * INTO after FROM ledger_balances b
-             WHERE b.book_id = p_book AND b.account_id = account;
-            RAISE EXCEPTION 'account % cannot pay', account USING
-                ERRCODE = CASE WHEN FOUND THEN 'KL001' ELSE 'KL003' END,
-                DETAIL = json_build_object(
-                    'available', after.posted - after.held + after.credit_limit,
-                    'required', -delta)::text;
+        IF NOT is_plain THEN
+            delta := 0;
+            FOR i IN 1 .. cardinality(p_amounts) LOOP
+                IF p_debits[i] = account THEN delta := delta - p_amounts[i]; END IF;
+                IF p_credits[i] = account THEN delta := delta + p_amounts[i]; END IF;
+            END LOOP;
+        END IF;
+        IF NOT has_paid THEN
+            freed := 0;
+            IF p_hold IS NOT NULL THEN
+                FOR i IN 1 .. cardinality(closed.accounts) LOOP
+                    IF closed.accounts[i] = account THEN freed := freed + closed.amounts[i]; END IF;
+                END LOOP;
+            END IF;
+            UPDATE ledger_balances b
+               SET posted = b.posted + delta, held = b.held - freed, version = b.version + 1,
+                   revision = b.revision + 1
+             WHERE b.book_id = p_book AND b.account_id = account
+               AND (delta >= 0 OR b.posted + delta - b.held + freed >= -b.credit_limit)
+            RETURNING b.* INTO after;
+            IF NOT FOUND THEN
+                SELECT * INTO after FROM ledger_balances b
+                 WHERE b.book_id = p_book AND b.account_id = account;
+                RAISE EXCEPTION 'account % cannot pay', account USING
+                    ERRCODE = CASE WHEN FOUND THEN 'KL001' ELSE 'KL003' END,
+                    DETAIL = json_build_object(
+                        'available', after.posted - after.held + freed + after.credit_limit,
+                        'required', -delta)::text;
+            END IF;
         END IF;
         INSERT INTO ledger_postings (book_id, entry_id, account_id, version, delta, balance_after)
         VALUES (p_book, p_entry, account, after.version, delta, after.posted);
@@ -110,20 +158,14 @@ BEGIN
         END IF;
     END LOOP;
 
-    -- One guarded account that pays several shared ones, nearly every entry: looked up together.
-    IF cardinality(p_guarded) = 1 AND p_debits <@ p_guarded
-       AND cardinality(p_debits) = cardinality(p_amounts)
-       AND cardinality(p_credits) = cardinality(p_amounts) THEN
-        is_checked := cardinality(p_amounts) = (
-            SELECT count(*)
-              FROM ledger_accounts d
-              JOIN ledger_accounts c ON c.book_id = p_book AND c.id = ANY (p_credits)
-                   AND c.currency = d.currency AND NOT c.guarded
-             WHERE d.book_id = p_book AND d.id = account
-               AND c.kind = ANY (ARRAY(SELECT r.credit_kind FROM ledger_rules r
-                                        WHERE r.entry_kind = p_kind AND r.debit_kind = d.kind)));
+    IF is_plain THEN
+        PERFORM 1 FROM ledger_accounts d
+          JOIN ledger_routes r ON r.book_id = p_book AND r.credits = p_credits
+               AND r.entry_kind = p_kind AND r.debit_kind = d.kind AND r.currency = d.currency
+         WHERE d.book_id = p_book AND d.id = account;
+        is_plain := FOUND OR ledger_find_route(p_book, p_kind, account, p_credits);
     END IF;
-    IF is_checked THEN
+    IF is_plain THEN
         INSERT INTO ledger_transfers (book_id, entry_id, n, debit_id, credit_id, amount)
         SELECT p_book, p_entry, t.n, account, t.credit, t.amount
           FROM unnest(p_credits, p_amounts) WITH ORDINALITY AS t (credit, amount, n);
@@ -143,6 +185,29 @@ BEGIN
         RAISE EXCEPTION 'the rules do not allow entry %', p_key USING ERRCODE = 'KL003';
     END IF;
     INSERT INTO ledger_tail (book_id, entry_id) VALUES (p_book, p_entry);
+END $$
+"""
+
+# Keeps that the rules let an account of this kind pay these shared ones; false where they do not, and
+# where somebody else was first: the entry's own accounts are then looked at.
+FIND_ROUTE = """
+CREATE FUNCTION ledger_find_route(p_book uuid, p_kind text, p_debit uuid, p_credits uuid[])
+RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off AS $$
+BEGIN
+    INSERT INTO ledger_routes (book_id, credits, entry_kind, debit_kind, currency)
+    SELECT p_book, p_credits, p_kind, d.kind, d.currency
+      FROM ledger_accounts d
+     WHERE d.book_id = p_book AND d.id = p_debit AND cardinality(p_credits) = (
+        SELECT count(*)
+          FROM unnest(p_credits) AS t (credit)
+          JOIN ledger_accounts c ON c.book_id = p_book AND c.id = t.credit
+               AND c.currency = d.currency AND NOT c.guarded
+          JOIN ledger_rules r
+            ON r.entry_kind = p_kind AND r.debit_kind = d.kind AND r.credit_kind = c.kind)
+    ON CONFLICT DO NOTHING;
+    RETURN FOUND;
 END $$
 """
 
@@ -231,11 +296,13 @@ END $$
 
 LOCK = """
 CREATE FUNCTION ledger_lock(p_book uuid, p_accounts uuid[]) RETURNS SETOF ledger_balances
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT b.* FROM ledger_balances b
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off AS $$
+BEGIN
+    RETURN QUERY SELECT b.* FROM ledger_balances b
      WHERE b.book_id = p_book AND b.account_id = ANY (p_accounts)
-     ORDER BY b.account_id FOR NO KEY UPDATE
-$$
+     ORDER BY b.account_id FOR NO KEY UPDATE;
+END $$
 """
 
 SET_LIMIT = """
@@ -266,8 +333,11 @@ BEGIN
 END $$
 """
 
+# Called by `ledger_post` alone.
+FIND_ROUTE_SIGNATURE = "ledger_find_route(uuid, text, uuid, uuid[])"
 FUNCTIONS = {
     "ledger_open_account(uuid, uuid, text, uuid, text, bigint)": OPEN_ACCOUNT,
+    FIND_ROUTE_SIGNATURE: FIND_ROUTE,
     "ledger_post(uuid, uuid, text, text, bytea, timestamptz, uuid[], uuid[], bigint[], uuid,"
     " uuid[], uuid)": POST,
     "ledger_post_many(uuid, text, uuid[], text[], bytea[], timestamptz[], uuid[], integer[],"
@@ -285,7 +355,31 @@ def upgrade() -> None:
     op.execute("UPDATE ledger_accounts a SET guarded = k.guarded FROM ledger_account_kinds k WHERE k.kind = a.kind")
     op.alter_column("ledger_accounts", "guarded", nullable=False)
     op.execute("DROP FUNCTION ledger_post(uuid, uuid, text, text, bytea, timestamptz, uuid[], uuid[], bigint[], uuid)")
+    _routes()
     _functions()
+
+
+def _routes() -> None:
+    op.create_table(
+        "ledger_routes",
+        sa.Column("book_id", sa.Uuid(), nullable=False),
+        sa.Column("credits", postgresql.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("entry_kind", sa.Text(), nullable=False),
+        sa.Column("debit_kind", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "book_id", "credits", "entry_kind", "debit_kind", "currency", name=op.f("pk_ledger_routes")
+        ),
+    )
+    op.execute("ALTER TABLE ledger_routes ENABLE ROW LEVEL SECURITY")
+    for name, role, rule in (
+        ("tenant", "kontor_app", f"USING (book_id = {TENANT})"),
+        ("platform", "kontor_platform", "USING (true)"),
+        ("ledger_writes", "kontor_ledger", f"USING (book_id = {TENANT})"),
+    ):
+        op.execute(f"CREATE POLICY {name} ON ledger_routes TO {role} {rule}")
+    op.execute("GRANT SELECT ON ledger_routes TO kontor_app, kontor_platform")
+    op.execute("GRANT SELECT, INSERT ON ledger_routes TO kontor_ledger")
 
 
 def _functions() -> None:
@@ -294,7 +388,8 @@ def _functions() -> None:
         op.execute(body)
         op.execute(f"ALTER FUNCTION {signature} OWNER TO kontor_ledger")
         op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
-        op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO kontor_app, kontor_platform")
+        if signature != FIND_ROUTE_SIGNATURE:
+            op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO kontor_app, kontor_platform")
     op.execute("REVOKE CREATE ON SCHEMA public FROM kontor_ledger")
 
 
@@ -312,5 +407,6 @@ def downgrade() -> None:
             op.execute("GRANT CREATE ON SCHEMA public TO kontor_ledger")
             op.execute(f"ALTER FUNCTION {signature} OWNER TO kontor_ledger")
             op.execute("REVOKE CREATE ON SCHEMA public FROM kontor_ledger")
+    op.drop_table("ledger_routes")
     op.drop_column("ledger_accounts", "guarded")
     op.drop_column("ledger_balances", "revision")

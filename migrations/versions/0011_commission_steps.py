@@ -169,26 +169,29 @@ BEGIN
 {WHO_ASKS}
     RETURN QUERY
     WITH books AS MATERIALIZED (
-        SELECT DISTINCT a.book_id FROM ledger_accounts a WHERE a.owner_id = p_owner
+        SELECT b.book_id, ledger_first_open(b.book_id) AS first_open
+          FROM (SELECT DISTINCT a.book_id FROM ledger_accounts a WHERE a.owner_id = p_owner) b
     ), shared AS MATERIALIZED (
         SELECT a.book_id, a.id, a.owner_id = p_owner AS is_own, a.kind, a.currency
           FROM books b
           JOIN ledger_account_kinds k ON NOT k.guarded
           JOIN ledger_accounts a ON a.book_id = b.book_id AND a.kind = k.kind
+    ), tail AS MATERIALIZED (
+        SELECT x.book_id, x.debit_id, x.credit_id, e.kind, sum(x.amount) AS amount
+          FROM books b
+          JOIN ledger_tail t ON t.book_id = b.book_id
+          JOIN ledger_entries e ON e.book_id = t.book_id AND e.id = t.entry_id
+          JOIN ledger_transfers x ON x.book_id = t.book_id AND x.entry_id = t.entry_id
+         WHERE greatest(ledger_month(e.created_at), b.first_open) = p_period
+         GROUP BY 1, 2, 3, 4
     ), sums AS (
         SELECT r.book_id, r.account_id, r.entry_kind, r.debited, r.credited
           FROM shared s JOIN ledger_period_rollups r
             ON r.book_id = s.book_id AND r.account_id = s.id AND r.period = p_period
         UNION ALL
-        SELECT x.book_id, side.id, e.kind, side.debited, side.credited
-          FROM books b
-          JOIN ledger_tail t ON t.book_id = b.book_id
-          JOIN ledger_entries e ON e.book_id = t.book_id AND e.id = t.entry_id
-          JOIN ledger_transfers x ON x.book_id = t.book_id AND x.entry_id = t.entry_id
-         CROSS JOIN LATERAL (
-            VALUES (x.debit_id, x.amount, 0), (x.credit_id, 0, x.amount)
-         ) side (id, debited, credited)
-         WHERE greatest(ledger_month(e.created_at), ledger_first_open(b.book_id)) = p_period
+        SELECT t.book_id, t.debit_id, t.kind, t.amount, 0 FROM tail t
+        UNION ALL
+        SELECT t.book_id, t.credit_id, t.kind, 0, t.amount FROM tail t
     )
     SELECT s.book_id, s.is_own, s.kind, s.currency, sums.entry_kind,
            sum(sums.debited)::bigint, sum(sums.credited)::bigint

@@ -41,7 +41,7 @@ DECLARE
     wallet uuid;
     account uuid;
     may_pay boolean;
-    kept bigint := 0;
+    remaining bigint;
     about text;
     done record;
 BEGIN
@@ -49,21 +49,18 @@ BEGIN
     IF coalesce(current_setting('app.reseller_id', true), '') = '' THEN
         PERFORM set_config('app.reseller_id', p_book::text, true);
     END IF;
-    IF p_hold IS NOT NULL THEN
-        SELECT sum(amount), max(h.about) INTO kept, about
-          FROM ledger_holds h, wallets w, unnest(h.amounts) AS amount
-         WHERE h.book_id = p_book AND h.id = p_hold AND h.state = 'open'
-           AND w.reseller_id = p_book AND w.account_id = h.account_id
-           AND w.customer_id = p_customer AND h.accounts <@ ARRAY[h.account_id];
-    END IF;
-    SELECT w.id, w.account_id,
+    SELECT w.id, w.account_id, b.posted - b.held + b.credit_limit - p_gross,
            w.state = 'active' AND NOT w.needs_care
-           AND b.posted - b.held + b.credit_limit + kept >= p_gross
            AND EXISTS (SELECT 1 FROM terms_revision t WHERE t.revision = p_revision)
-      INTO wallet, account, may_pay
+      INTO wallet, account, remaining, may_pay
       FROM wallets w
       JOIN ledger_balances b ON b.book_id = w.reseller_id AND b.account_id = w.account_id
      WHERE w.reseller_id = p_book AND w.customer_id = p_customer AND w.currency = p_currency;
+    IF p_hold IS NOT NULL THEN
+        SELECT k.about, remaining + k.kept INTO about, remaining
+          FROM ledger_kept_by(p_book, p_hold, account) AS k;
+    END IF;
+    may_pay := may_pay AND remaining >= 0;
     IF wallet IS NULL OR may_pay IS NOT TRUE AND NOT EXISTS (
         SELECT 1 FROM ledger_entries e WHERE e.book_id = p_book AND e.key = p_key
     ) THEN

@@ -14,6 +14,8 @@ TENANT = "nullif(current_setting('app.reseller_id', true), '')::uuid"
 # `account_id` is the wallet's own account; the wallet's lots may be among the others. They are
 # locked in the order of their ids before a key is bound, and the row of the hold after them. What
 # expired holds keep back is not answered as held, whether somebody has written it down or not.
+# One account, nearly every hold: it keeps the amount back at once, which locks it, and takes that
+# back where the key turns out to be known.
 HOLD = """
 CREATE FUNCTION ledger_hold(
     p_book uuid, p_hold uuid, p_key text, p_hash bytea, p_expires timestamptz,
@@ -22,25 +24,51 @@ CREATE FUNCTION ledger_hold(
     replayed boolean, hold_id uuid, posted bigint, held bigint, credit_limit bigint,
     version bigint, revision bigint, state text, expires_at timestamptz
 )
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off AS $$
 DECLARE
     known ledger_holds;
+    after ledger_balances;
+    has_kept boolean := false;
 BEGIN
-    PERFORM 1 FROM ledger_balances b
-      WHERE b.book_id = p_book AND b.account_id = ANY (p_accounts)
-      ORDER BY b.account_id FOR NO KEY UPDATE;
+    IF cardinality(p_accounts) = 1 THEN
+        UPDATE ledger_balances b SET held = b.held + p_amounts[1], revision = b.revision + 1
+         WHERE b.book_id = p_book AND b.account_id = p_accounts[1] AND p_amounts[1] >= 0
+           AND b.posted - b.held - p_amounts[1] >= -b.credit_limit
+        RETURNING b.* INTO after;
+        has_kept := FOUND;
+    END IF;
+    IF NOT has_kept THEN
+        PERFORM 1 FROM ledger_balances b
+          WHERE b.book_id = p_book AND b.account_id = ANY (p_accounts)
+          ORDER BY b.account_id FOR NO KEY UPDATE;
+    END IF;
     INSERT INTO ledger_holds (
         book_id, id, key, input_hash, expires_at, account_id, accounts, amounts, about)
     VALUES (
         p_book, p_hold, p_key, p_hash, p_expires, p_accounts[1], p_accounts, p_amounts, p_about)
     ON CONFLICT (book_id, key) DO NOTHING;
     replayed := NOT FOUND;
+    IF NOT replayed AND has_kept AND after.held = p_amounts[1] THEN
+        -- Nothing else is held: no other hold can be overdue.
+        hold_id := p_hold; posted := after.posted; held := after.held;
+        credit_limit := after.credit_limit; version := after.version; revision := after.revision;
+        state := CASE WHEN p_expires <= now() THEN 'expired' ELSE 'open' END;
+        held := CASE state WHEN 'open' THEN held ELSE 0 END;
+        expires_at := p_expires;
+        RETURN NEXT;
+        RETURN;
+    END IF;
     IF replayed THEN
+        IF has_kept THEN
+            UPDATE ledger_balances b SET held = b.held - p_amounts[1], revision = b.revision - 1
+             WHERE b.book_id = p_book AND b.account_id = p_accounts[1];
+        END IF;
         SELECT * INTO STRICT known FROM ledger_holds h WHERE h.book_id = p_book AND h.key = p_key;
         IF known.input_hash IS DISTINCT FROM p_hash THEN
             RAISE EXCEPTION 'key % was used with other input', p_key USING ERRCODE = 'KL002';
         END IF;
-    ELSE
+    ELSIF NOT has_kept THEN
         PERFORM ledger_reserve(p_book, p_accounts, p_amounts);
     END IF;
     -- One statement: hold and balance as of one moment.
@@ -61,19 +89,30 @@ BEGIN
 END $$
 """
 
+# Guarded accounts, those of the hold and others, are locked in everybody's order.
 LOCK = """
 CREATE FUNCTION ledger_lock_hold(p_book uuid, p_hold uuid, p_more uuid[]) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT 1 FROM ledger_balances b
-     WHERE b.book_id = p_book AND b.account_id = ANY (p_more || (
-           SELECT h.accounts FROM ledger_holds h WHERE h.book_id = p_book AND h.id = p_hold))
-     ORDER BY b.account_id FOR NO KEY UPDATE
-$$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off AS $$
+DECLARE
+    kept uuid[] := (SELECT h.accounts FROM ledger_holds h WHERE h.book_id = p_book AND h.id = p_hold);
+BEGIN
+    -- The plan of one account is simpler, and enough for nearly every hold.
+    IF cardinality(kept) = 1 AND p_more <@ kept THEN
+        PERFORM 1 FROM ledger_balances b
+          WHERE b.book_id = p_book AND b.account_id = kept[1] FOR NO KEY UPDATE;
+    ELSE
+        PERFORM 1 FROM ledger_balances b
+          WHERE b.book_id = p_book AND b.account_id = ANY (p_more || kept)
+          ORDER BY b.account_id FOR NO KEY UPDATE;
+    END IF;
+END $$
 """
 
 RESERVE = """
 CREATE FUNCTION ledger_reserve(p_book uuid, p_accounts uuid[], p_amounts bigint[]) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off AS $$
 DECLARE
     before ledger_balances;
 BEGIN
@@ -98,7 +137,8 @@ EXTEND = """
 CREATE FUNCTION ledger_extend_hold(
     p_book uuid, p_hold uuid, p_expires timestamptz, p_accounts uuid[], p_amounts bigint[]
 ) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off AS $$
 BEGIN
     PERFORM ledger_lock_hold(p_book, p_hold, p_accounts);
     UPDATE ledger_holds h
@@ -113,17 +153,17 @@ BEGIN
 END $$
 """
 
-# Captured by an entry before its time is over, or else released; false where it is not open. What
-# it was about may be somebody's number, and holds stay for ever: it is forgotten (M3).
-CLOSE = """
-CREATE FUNCTION ledger_close_hold(
-    p_book uuid, p_hold uuid, p_entry uuid DEFAULT NULL, p_expiry boolean DEFAULT false
-) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+# Captured by an entry before its time is over, or else released; all NULL where it is not open. The
+# accounts are locked, and what it kept of them is freed, by whoever calls. What it was about may be
+# somebody's number, and holds stay for ever: it is forgotten (M3).
+END = """
+CREATE FUNCTION ledger_end_hold(p_book uuid, p_hold uuid, p_entry uuid, p_expiry boolean)
+RETURNS ledger_holds
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off AS $$
 DECLARE
     closed ledger_holds;
 BEGIN
-    PERFORM ledger_lock_hold(p_book, p_hold, '{}');
     UPDATE ledger_holds h
        SET entry_id = p_entry, closed_at = clock_timestamp(), about = NULL,
            state = CASE WHEN p_entry IS NOT NULL THEN 'captured'
@@ -131,7 +171,36 @@ BEGIN
      WHERE h.book_id = p_book AND h.id = p_hold AND h.state = 'open'
        AND (NOT p_expiry OR h.expires_at <= now()) AND (p_entry IS NULL OR h.expires_at > now())
     RETURNING h.* INTO closed;
-    IF NOT FOUND THEN
+    RETURN closed;
+END $$
+"""
+
+# What an open hold keeps of this account; NULL where it is not open or keeps of others, too.
+KEPT = """
+CREATE FUNCTION ledger_kept_by(
+    p_book uuid, p_hold uuid, p_account uuid, OUT about text, OUT kept bigint
+)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off AS $$
+BEGIN
+    SELECT h.about, (SELECT sum(amount) FROM unnest(h.amounts) AS amount) INTO about, kept
+      FROM ledger_holds h
+     WHERE h.book_id = p_book AND h.id = p_hold AND h.state = 'open' AND h.account_id = p_account
+       AND h.accounts <@ ARRAY[p_account];
+END $$
+"""
+
+CLOSE = """
+CREATE FUNCTION ledger_close_hold(p_book uuid, p_hold uuid, p_expiry boolean DEFAULT false)
+RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off AS $$
+DECLARE
+    closed ledger_holds;
+BEGIN
+    PERFORM ledger_lock_hold(p_book, p_hold, '{}');
+    closed := ledger_end_hold(p_book, p_hold, NULL, p_expiry);
+    IF closed.id IS NULL THEN
         RETURN false;
     END IF;
     FOR place IN 1 .. cardinality(closed.accounts) LOOP
@@ -146,12 +215,18 @@ END $$
 FUNCTIONS = {
     "ledger_lock_hold(uuid, uuid, uuid[])": LOCK,
     "ledger_reserve(uuid, uuid[], bigint[])": RESERVE,
-    "ledger_close_hold(uuid, uuid, uuid, boolean)": CLOSE,
+    "ledger_end_hold(uuid, uuid, uuid, boolean)": END,
+    "ledger_kept_by(uuid, uuid, uuid)": KEPT,
+    "ledger_close_hold(uuid, uuid, boolean)": CLOSE,
     "ledger_extend_hold(uuid, uuid, timestamptz, uuid[], bigint[])": EXTEND,
     "ledger_hold(uuid, uuid, text, bytea, timestamptz, uuid[], bigint[], text)": HOLD,
 }
 # Called by the functions above alone.
-WITHIN = {"ledger_reserve(uuid, uuid[], bigint[])", "ledger_lock_hold(uuid, uuid, uuid[])"}
+WITHIN = {
+    "ledger_reserve(uuid, uuid[], bigint[])",
+    "ledger_lock_hold(uuid, uuid, uuid[])",
+    "ledger_end_hold(uuid, uuid, uuid, boolean)",
+}
 
 
 def upgrade() -> None:

@@ -17,7 +17,7 @@ from app.ports import Ports
 from app.tenancy import PlatformScope
 from tests.apps import PLATFORM_DOMAIN
 from tests.factories import a_platform, unique
-from tests.fakes import FakeBell, FakeHeads, FakeLive
+from tests.fakes import FakeBell, FakeHeads, FakeLive, fake_post
 
 SECRET = "whsec_of_the_tests"
 ADDRESS = "/billing/webhook"
@@ -27,7 +27,14 @@ def _ports(webhook_secret: str = SECRET) -> Ports:
     gateway = StripeGateway(
         secret_key="sk_test_x", webhook_secret=webhook_secret, api_base="http://127.0.0.1:9"
     )
-    return Ports(gateway=gateway, live=FakeLive(), bell=FakeBell(), heads=FakeHeads(), clock=now)
+    return Ports(
+        gateway=gateway,
+        live=FakeLive(),
+        bell=FakeBell(),
+        heads=FakeHeads(),
+        post=fake_post(),
+        clock=now,
+    )
 
 
 def _event(**changes: object) -> bytes:

@@ -16,6 +16,7 @@ from app.payments import (
     SignedEvent,
 )
 from app.ports import Ports
+from tests.fakes.post import fake_post
 
 GOOD_SIGNATURE = "signed-by-the-fake"
 
@@ -105,5 +106,10 @@ class FakeHeads:
 
 def fake_ports(*, clock: Callable[[], datetime] = now) -> Ports:
     return Ports(
-        gateway=FakeGateway(), live=FakeLive(), bell=FakeBell(), heads=FakeHeads(), clock=clock
+        gateway=FakeGateway(),
+        live=FakeLive(),
+        bell=FakeBell(),
+        heads=FakeHeads(),
+        post=fake_post(clock=clock),
+        clock=clock,
     )

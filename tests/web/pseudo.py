@@ -17,6 +17,8 @@ from babel.messages.pofile import read_po
 from flask import Flask
 from flask_babel import get_babel
 
+from app.web import catalogues
+
 TRANSLATIONS = Path(__file__).parents[2] / "app/web/translations"
 LANGUAGE = "fr"
 OPEN, CLOSE = "⟦", "⟧"
@@ -46,11 +48,14 @@ def speaking_in_brackets(app: Flask, folder: Path) -> Iterator[None]:
         domain = babel.instance.domain_instance
     kept, babel.translation_directories = babel.translation_directories, [str(folder)]
     domain.cache.clear()
+    letters, catalogues._DIRECTORY = catalogues._DIRECTORY, folder
+    catalogues.words_of.cache_clear()
     try:
         yield
     finally:
-        babel.translation_directories = kept
+        babel.translation_directories, catalogues._DIRECTORY = kept, letters
         domain.cache.clear()
+        catalogues.words_of.cache_clear()
 
 
 def untranslated(page: str, data: re.Pattern[str]) -> list[str]:

@@ -42,14 +42,14 @@ from tests.web.pseudo import LANGUAGE, speaking_in_brackets, untranslated
 BRAND = "Pseudobrand"
 # What people and programs wrote: names, addresses, codes; and how French writes a time.
 DATA = (
-    r"[\w.+-]+@[\w.-]+|\S*\.kontor\.test|https?://\S+",
+    r"https?://\S+|[\w.+-]+@[\w.-]+|\S*\.kontor\.test",
     r"[0-9a-f]{8}-[0-9a-f-]{27}|\b\w+-[0-9a-f]{12}\b|\bk[kp]_\w+|line:\S+|\+49\w*",
     r"\b(EUR|USD|GBP|CES?T)\b",
     r"\d{1,2}(er)? (janv|févr|mars|avr|mai|juin|juil|août|sept|oct|nov|déc)\w*\.? \d{4}",
     r"(janvier|février|mars|avril|mai|juin|juillet|août|(septem|octo|novem|décem)bre) \d{4}",
     r"(il y a|dans) \d+ (minute|heure|jour)s?",
     "Anna Adler|Stefan Stark|Petra Platt|Telephone number",
-    f"{BRAND}|{REASON}",
+    f"{BRAND}|{REASON}|Firefox, Linux",
 )
 # The platform lists what other tests made: how people called it, and no code of ours.
 NAMES = """
@@ -165,7 +165,7 @@ def crawl(world: World, browser: Browser, *starts: str) -> Sequence[str]:
             left[path] = found
         waiting += [link for link in LINK.findall(text) if is_of(world, link)]
         assert len(seen) < MOST_PAGES, waiting
-    assert left == {}
+    assert left == {}, left
     return seen
 
 

@@ -25,7 +25,7 @@ from app.tenancy import PublicScope
 from app.worker.tasks import handle_payment_event, sweep_payments
 from tests.factories import scope_of
 from tests.factories.money import a_priced_reseller, funds_of
-from tests.fakes import FakeBell, FakeHeads, FakeLive
+from tests.fakes import FakeBell, FakeHeads, FakeLive, fake_post
 from tests.sandbox.shopper import Shopper
 from tests.web.paying import Customer, Inbox, a_person
 
@@ -66,7 +66,14 @@ def ports(sandbox: RunningSandbox) -> Ports:
         webhook_secret=sandbox.webhook_secret or "",
         api_base=sandbox.url,
     )
-    return Ports(gateway=gateway, live=FakeLive(), bell=FakeBell(), heads=FakeHeads(), clock=now)
+    return Ports(
+        gateway=gateway,
+        live=FakeLive(),
+        bell=FakeBell(),
+        heads=FakeHeads(),
+        post=fake_post(),
+        clock=now,
+    )
 
 
 @pytest.fixture
@@ -240,7 +247,14 @@ def test_while_the_processor_is_dead_nothing_is_charged_and_the_page_says_so(
     gateway = StripeGateway(
         secret_key="sk_test_x", webhook_secret="", api_base="http://127.0.0.1:9"
     )
-    dead = Ports(gateway=gateway, live=FakeLive(), bell=FakeBell(), heads=FakeHeads(), clock=now)
+    dead = Ports(
+        gateway=gateway,
+        live=FakeLive(),
+        bell=FakeBell(),
+        heads=FakeHeads(),
+        post=fake_post(),
+        clock=now,
+    )
     person = a_person(make_app(dead))
 
     page = person.start()
@@ -258,7 +272,14 @@ def test_a_second_top_up_while_one_is_being_created_is_told_to_wait(
     )
     person = a_person(
         make_app(
-            Ports(gateway=gateway, live=FakeLive(), bell=FakeBell(), heads=FakeHeads(), clock=now)
+            Ports(
+                gateway=gateway,
+                live=FakeLive(),
+                bell=FakeBell(),
+                heads=FakeHeads(),
+                post=fake_post(),
+                clock=now,
+            )
         )
     )
     person.start()

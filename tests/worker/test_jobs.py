@@ -14,7 +14,7 @@ from app.worker import WorkerConfiguration
 from app.worker.jobs import make_jobs
 from app.worker.registry import TaskNameTakenError, task
 from tests.conftest import Database
-from tests.fakes import FakeHeads
+from tests.fakes import FakeHeads, fake_post
 from tests.worker.relays import FakeLive
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -29,6 +29,7 @@ PORTS = Ports(
     live=FakeLive(),
     bell=SilentBell(),
     heads=FakeHeads(),
+    post=fake_post(),
     clock=lambda: NOW,
 )
 

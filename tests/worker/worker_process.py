@@ -18,7 +18,7 @@ from app.ports import Ports
 from app.tenancy import TenantScope
 from app.worker import WorkerConfiguration, run_worker
 from app.worker.registry import task
-from tests.fakes import FakeHeads
+from tests.fakes import FakeHeads, fake_post
 
 SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -54,6 +54,7 @@ def main(application_url: str, platform_url: str, redis_url: str) -> None:
         live=RedisLive(connect_redis(redis_url)),
         bell=RedisBell(redis_url),
         heads=FakeHeads(),
+        post=fake_post(),
         clock=lambda: datetime.now(UTC),
     )
     engines = {

@@ -2,7 +2,13 @@ from functools import partial
 
 from flask import Blueprint, request
 
-from app.edge import count_by_own_key, current_platform_scope, current_scope, is_platform_site
+from app.edge import (
+    count_by_own_key,
+    current_edge,
+    current_platform_scope,
+    current_scope,
+    is_platform_site,
+)
 from app.identity import ApiScope, find_api_key, find_platform_api_key
 from app.kernel import AppError, Kind, transaction, translatable
 
@@ -67,6 +73,7 @@ def _require_key(needed: ApiScope) -> None:
     if holder is None:
         raise ApiKeyRefusedError
     count_by_own_key()
+    current_edge().key_uses.note(holder.id, of=scope)
     holder.require(needed)
 
 
@@ -79,6 +86,7 @@ def _require_platform_key(needed: ApiScope) -> None:
     if holder is None:
         raise PlatformKeyRefusedError
     count_by_own_key()
+    current_edge().key_uses.note(holder.id, of=scope)
     holder.require(needed)
 
 

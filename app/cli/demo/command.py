@@ -111,6 +111,8 @@ def _settings(premises: Premises) -> Settings:
             # Never a Stripe of one's own: invented customers pay with invented cards.
             "stripe_secret_key": SecretStr(SANDBOX_STRIPE_KEY),
             "stripe_api_base": "",
+            # Nor a mail server: invented people have addresses that may be somebody's.
+            "smtp_url": SecretStr(""),
             "log_json": False,
             "head_file": premises.directory / HEAD_FILE,
         }

@@ -50,6 +50,7 @@ def welcome(console: Console, tour: Tour) -> None:
     console.print(f"[bold]Top up[/] with card {GOOD_CARD}, any date to come, any CVC")
     console.print(f"[bold]Decline[/] with card {DECLINED_CARD}")
     console.print(f"[bold]Payments[/] as the processor sees them: {tour.sandbox_url}/_sandbox/")
+    console.print(f"[bold]E-mails[/] that nobody was sent: {tour.sandbox_url}/_sandbox/mail/")
     kontor = command_line(tour.directory)
     console.print("[bold]In another terminal[/]:")
     for command in ("ledger verify", "health"):

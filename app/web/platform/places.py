@@ -9,5 +9,7 @@ def platform_places() -> list[tuple[str, ...]]:
         (_("Resellers"), resellers, "platform_resellers", "platform_wallets"),
         (_("Prices"), "plans.plans", "plans"),
         (_("Month end"), "months.months", "months"),
+        (_("E-mails"), "platform_messages.messages", "platform_messages"),
         (_("API keys"), "platform_keys.keys", "platform_keys"),
+        (_("Team"), "platform_team.team", "platform_team"),
     ]

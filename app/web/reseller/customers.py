@@ -10,13 +10,13 @@ from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import billing, identity
-from app.edge import current_ports, current_scope, signed_in_required
+from app.edge import current_brand, current_ports, current_scope, signed_in_required
 from app.identity import Realm
 from app.kernel import BadCursorError, read_cursor, transaction
 from app.pricing import NothingSoldError, offered_fees, tax_terms
 from app.web.actors import acting
 from app.web.company import SUBJECT_ACTS, USER_ACTS
-from app.web.forms import submitted
+from app.web.forms import Act, submitted
 from app.web.reseller.customer_acts import ACTS
 from app.web.rows import transaction_row
 from app.web.typed import Typed
@@ -37,6 +37,7 @@ def customers() -> str:
             currency = tax_terms(session, scope, at=current_ports().clock())[0]
         except NothingSoldError:
             currency = None
+        is_open = identity.is_registration_open(session, scope)
         page = (
             billing.customer_page(
                 session, scope, currency=currency, search=search, before=_before()
@@ -51,6 +52,8 @@ def customers() -> str:
         "reseller/customers.html",
         customers=page.rows if page else [],
         can_add=currency is not None,
+        is_open=is_open,
+        has_terms=bool(current_brand().terms_url),
         search=search,
         older_url=older if cursor else None,
         newest_url=here if request.args.get("before") else None,
@@ -59,8 +62,9 @@ def customers() -> str:
 
 @bp.post("")
 def add() -> ResponseReturnValue:
-    """Add a customer with an empty wallet."""
-    return submitted({"customer": _add}, page=customers, to=url_for("reseller_customers.customers"))
+    """Add a customer with an empty wallet, or say whether customers may register themselves."""
+    acts: dict[str, Act] = {"customer": _add, "registration": _set_registration}
+    return submitted(acts, page=customers, to=url_for("reseller_customers.customers"))
 
 
 @bp.get("/<uuid:customer_id>")
@@ -117,6 +121,15 @@ def change(customer_id: UUID) -> ResponseReturnValue:
     )
 
 
+def _set_registration(typed: Typed) -> str:
+    scope, is_open = current_scope(), typed.is_ticked("is_open")
+    with transaction(scope) as session:
+        identity.set_registration(session, scope, is_open=is_open, actor=acting())
+    if is_open:
+        return _("Customers may register by themselves now.")
+    return _("Customers come by invitation only now.")
+
+
 def _is_latest(
     subjects: Sequence[identity.Subject], holders: Sequence[UUID | None], customer_id: UUID
 ) -> list[bool]:
@@ -146,4 +159,4 @@ def _add(typed: Typed) -> str:
             session, scope, number=typed.text("number"), name=typed.text("name"), actor=acting()
         )
         billing.open_wallet(session, scope, customer_id=added.id, currency=currency)
-    return _("“%(name)s” is a customer now. Let a person of theirs sign in next.", name=added.name)
+    return _("“%(name)s” is a customer now. Invite a person of theirs next.", name=added.name)

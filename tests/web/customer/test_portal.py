@@ -11,10 +11,11 @@ from app.identity import CustomerRole
 from app.kernel import Money, now, transaction
 from app.pricing import BonusStep, set_bonus_steps
 from app.tenancy import PlatformScope, Tenant
-from tests.apps import Browser
+from tests.apps import SECRET_KEY, Browser
 from tests.conftest import Database
 from tests.factories import PASSWORD, a_customer_user, scope_of, unique
 from tests.factories.counts import rows_of_all_tables
+from tests.factories.links import delivered_path
 from tests.factories.money import (
     LONG_AGO,
     a_priced_reseller,
@@ -192,26 +193,29 @@ def test_a_written_off_charge_says_so(owner: Customer, app: Flask, reseller: Ten
     assert listed.count("Ausgebucht") == 2
 
 
-def test_an_owner_sets_limits_and_looks_after_people(owner: Customer) -> None:
+def test_an_owner_sets_limits_and_looks_after_people(owner: Customer, reseller: Tenant) -> None:
     email = f"{unique('maren')}@example.com"
 
     limited = owner.browser.post(SETTINGS, {"form": "cap", "limit": "50", "subject": ""})
     added = owner.browser.post(
         SETTINGS, {"form": "user", "name": "Maren Beck", "email": email, "role": "member"}
     )
-    password = added.get_data(as_text=True).partition("data-copy-value>")[2].partition("<")[0]
+    again = users_of(owner.wallet)[-1].id
+    resent = owner.browser.post(SETTINGS, {"form": "user_resend", "user": str(again)})
     maren = Browser(owner.browser.app, owner.browser.host)
-    signed_in = maren.sign_in(email, password=password)
+    link = delivered_path(SECRET_KEY, email, reseller=reseller)
+    maren.post(link, {"form": "invitation", "password": PASSWORD})
+    signed_in = maren.sign_in(email)
     added_id = next(user.id for user in users_of(owner.wallet) if user.email == email)
     raised = owner.browser.post(
         SETTINGS, {"form": "user_role", "user": str(added_id), "role": "owner"}
     )
     removed = owner.browser.post(SETTINGS, {"form": "user_remove", "user": str(added_id)})
 
-    assert (limited.status_code, added.status_code, signed_in.status_code) == (303, 200, 303)
+    assert (limited.status_code, added.status_code, signed_in.status_code) == (303, 303, 303)
+    assert resent.status_code == 303
     assert (raised.status_code, removed.status_code) == (303, 303)
     assert "50,00 €" in text_of(owner.browser.get(SETTINGS))
-    assert password not in text_of(owner.browser.get(SETTINGS))
     assert maren.get("/portal/").status_code == 302
 
 
@@ -222,6 +226,7 @@ def test_an_owner_sets_limits_and_looks_after_people(owner: Customer) -> None:
         {"form": "user", "name": "Eve", "email": "eve@example.com", "role": "owner"},
         {"form": "user_role", "role": "owner"},
         {"form": "user_remove"},
+        {"form": "user_resend"},
     ],
 )
 def test_a_member_looks_and_changes_nothing(

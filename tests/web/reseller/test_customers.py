@@ -7,10 +7,11 @@ from app import billing, identity
 from app.audit import AuditRecord
 from app.kernel import Money, now, transaction
 from app.tenancy import Tenant
-from tests.apps import Browser
+from tests.apps import SECRET_KEY, Browser
 from tests.conftest import Database
-from tests.factories import a_customer_user, scope_of, unique
+from tests.factories import PASSWORD, a_customer_user, scope_of, unique
 from tests.factories.counts import rows_of_all_tables
+from tests.factories.links import delivered_path
 from tests.factories.money import a_wallet, charge, funds_of, scope_of_wallet
 from tests.web.portals import cost_of, text_of
 
@@ -209,7 +210,7 @@ def test_a_line_is_assigned_and_released_with_its_history(staff: Browser, resell
     assert 'value="a b"' in refused.get_data(as_text=True)
 
 
-def test_people_are_added_once_shown_changed_and_removed(staff: Browser, reseller: Tenant) -> None:
+def test_people_are_invited_shown_changed_and_removed(staff: Browser, reseller: Tenant) -> None:
     wallet = a_wallet(0, reseller=reseller)
     scope = scope_of(reseller)
     with transaction(scope) as session:
@@ -219,17 +220,19 @@ def test_people_are_added_once_shown_changed_and_removed(staff: Browser, reselle
     form = {"form": "user", "name": "Maren Beck", "email": email, "role": "member"}
 
     added = staff.post(page_of(wallet), form)
-    password = added.get_data(as_text=True).partition("data-copy-value>")[2].partition("<")[0]
+    invited = text_of(staff.get(page_of(wallet)))
     visitor = Browser(staff.app, staff.host)
-    signed_in = visitor.sign_in(email, password=password)
+    link = delivered_path(SECRET_KEY, email, reseller=reseller)
+    visitor.post(link, {"form": "invitation", "password": PASSWORD})
+    signed_in = visitor.sign_in(email)
     again = staff.post(page_of(wallet), form)
     with transaction(scope) as session:
         users = identity.list_customer_users(session, scope, customer_id=customer.id)
         maren = next(user for user in users if user.email == email)
     staff.post(page_of(wallet), {"form": "user_remove", "user": str(maren.id)})
 
-    assert (added.status_code, signed_in.status_code) == (200, 303)
-    assert password not in text_of(staff.get(page_of(wallet)))
+    assert (added.status_code, signed_in.status_code) == (303, 303)
+    assert "Maren Beck Eingeladen" in invited
     assert (again.status_code, "E-Mail-Adresse" in text_of(again)) == (409, True)
     assert visitor.get("/portal/").status_code == 302
     last = staff.post(page_of(wallet), {"form": "user_remove", "user": str(users[0].id)})

@@ -24,7 +24,7 @@ from app.branding.errors import (
 )
 from app.branding.fonts import FONTS, SYSTEM_FONT, FontFamily, font_css
 from app.branding.legal_texts import Block, BlockKind, Words, clean_text, read_text
-from app.branding.looks import LEGAL_PAGES, BrandLook, Language, look_of, values_of
+from app.branding.looks import LEGAL_PAGES, BrandLook, look_of, values_of
 from app.branding.marks import MARK_FILES, draw_mark, initials, mark_hash
 from app.branding.pictures import PictureKind, PictureSet, make_pictures
 from app.branding.queries import PublishedVersion, find_brand, list_versions, plain_brand
@@ -40,6 +40,7 @@ from app.branding.rules import (
     contrast,
     require_colour,
 )
+from app.kernel import Language
 
 __all__ = [
     "FONTS",

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from enum import Enum
 from typing import Any
 
 from app.branding.errors import (
@@ -18,6 +17,7 @@ from app.branding.errors import (
 from app.branding.fonts import FONTS, SYSTEM_FONT
 from app.branding.rules import BrandTokenError, BrandTokens, InvalidColourError
 from app.identity import InvalidEmailError, normalise_email
+from app.kernel import Language, read_language
 
 MAXIMUM_TEXT_LENGTH = 500
 MAXIMUM_LEGAL_LENGTH = 40_000
@@ -38,15 +38,6 @@ _PICTURE = re.compile(r"/(?![/\\])[A-Za-z0-9._/-]*")
 # Stripe prints prefix, `* ` and suffix, 22 characters in all; a prefix has up to ten.
 _STATEMENT = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9][A-Za-z0-9 ]{0,9}")
 _TOKENS = tuple(each.name for each in fields(BrandTokens))
-
-
-class Language(Enum):
-    """The languages a site can speak (requirement A7)."""
-
-    GERMAN = "de"
-    ENGLISH = "en"
-    FRENCH = "fr"
-    SPANISH = "es"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +73,7 @@ class BrandLook:
         _check_texts(self)
         _require("name", bool(self.name.strip()))
         _require("theme", bool(_THEME.fullmatch(self.theme)))
-        _require("language", self.language in {each.value for each in Language})
+        _require("language", read_language(self.language) is not None)
         _require("font", self.font in FONTS)
         for page in LEGAL_PAGES:
             url = getattr(self, f"{page}_url")

@@ -21,6 +21,7 @@ from app.edge.errors import (
 from app.edge.headers import csp_nonce, let_own_pages_frame
 from app.edge.installation import install, seal
 from app.edge.known_browser import keep_browser, this_browser
+from app.edge.languages import chosen_language, remember_language, site_language
 from app.edge.limits import count_by_own_key
 from app.edge.logs import configure_logs
 from app.edge.metrics import CONTENT_TYPE as METRICS_CONTENT_TYPE
@@ -80,6 +81,7 @@ __all__ = [
     "UndeclaredBlueprintError",
     "Where",
     "address_of",
+    "chosen_language",
     "configure_logs",
     "continue_as_customer",
     "count_by_own_key",
@@ -102,6 +104,7 @@ __all__ = [
     "open_to_acting",
     "realm_of_path",
     "redis_client",
+    "remember_language",
     "request_id",
     "require_own_hand",
     "require_signed_in",
@@ -112,6 +115,7 @@ __all__ = [
     "signed_in_as",
     "signed_in_required",
     "site_address",
+    "site_language",
     "tell_brand_changed",
     "this_browser",
     "wear",

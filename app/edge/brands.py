@@ -50,6 +50,8 @@ class SiteBrand(BrandLook):
     logo_srcset: str = ""
     app_icons: tuple[AppIcon, ...] = ()
     is_preview: bool = False
+    # Empty for a plain brand: nobody has said what its site speaks.
+    own_language: str = ""
 
     @property
     def accent(self) -> str:
@@ -81,7 +83,9 @@ class BrandDirectory:
         scope = TenantScope(site.tenant_id)
         with transaction(scope) as session:
             look = find_brand(session, scope)
-        brand = self.dress(look or plain_brand(site.name))
+        brand = self.dress(
+            look or plain_brand(site.name), own_language=look.language if look else ""
+        )
         self._kept.put(site.tenant_id, brand)
         return brand
 
@@ -99,7 +103,9 @@ class BrandDirectory:
         else:
             self._kept.forget(UUID(tenant_id))
 
-    def dress(self, look: BrandLook, *, is_preview: bool = False) -> SiteBrand:
+    def dress(
+        self, look: BrandLook, *, own_language: str = "", is_preview: bool = False
+    ) -> SiteBrand:
         """Return a look with everything that pages make of it; no query, nothing remembered."""
         font_url = self._fonts.address(look.font)
         css = font_css(look.font, font_url) + brand_css(look.tokens)
@@ -119,6 +125,7 @@ class BrandDirectory:
             "logo_srcset": _srcset(look),
             "app_icons": app_icons(look),
             "is_preview": is_preview,
+            "own_language": own_language,
         }
         return SiteBrand(**values)
 

@@ -67,6 +67,7 @@ from app.identity.invitations import (
     read_invitation,
     resend_invitation,
 )
+from app.identity.languages import set_language
 from app.identity.legal_texts import AcceptedText, ShownText, TextKind, list_consents
 from app.identity.link_models import AccountLink, LinkPurpose, Registration
 from app.identity.links import link_path, link_token, read_link_token
@@ -368,6 +369,7 @@ __all__ = [
     "revoke_platform_api_key",
     "second_factor_state",
     "set_customer_state",
+    "set_language",
     "set_registration",
     "sign_in",
     "sign_out",

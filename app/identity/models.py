@@ -99,6 +99,7 @@ class CustomerUser(Invitable, Base):
     name: Mapped[str]
     password_hash: Mapped[str | None]
     role: Mapped[str]
+    language: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -114,6 +115,7 @@ class StaffUser(Invitable, Base):
     name: Mapped[str]
     password_hash: Mapped[str | None]
     role: Mapped[str]
+    language: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -126,6 +128,7 @@ class PlatformUser(Invitable, Base):
     email: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     password_hash: Mapped[str | None]
+    language: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -22,7 +22,8 @@ SESSION_LIFETIME = timedelta(hours=12)
 
 # Asked for on every request of a person, so it goes to the driver as it is (decision 0005).
 _HOLDER = (
-    b"SELECT user_id, name, email, customer_id, role, last_seen_at, acting_staff_id, visit_id"
+    b"SELECT user_id, name, email, customer_id, role, last_seen_at, acting_staff_id, visit_id,"
+    b" language"
     b" FROM session_holder(%s, %s, %s, %s, %s)"
 )
 
@@ -32,6 +33,7 @@ class SignedIn:
     """Who is signed in; `customer_id` is set for a customer's user, `role` for her and staff.
 
     `acting_staff_id` and `visit_id` are set where a colleague of the reseller's acts for her.
+    `language` is what she chose for herself, None for what the site speaks.
     """
 
     realm: Realm
@@ -43,6 +45,7 @@ class SignedIn:
     last_seen_at: datetime | None = field(default=None, compare=False)
     acting_staff_id: UUID | None = None
     visit_id: UUID | None = None
+    language: str | None = None
 
 
 def open_session(
@@ -156,4 +159,7 @@ def _find_admin(session: Session, token: str, host: str, now: datetime) -> Signe
     if row is None:
         return None
     admin, last_seen_at = row
-    return SignedIn(Realm.PLATFORM, admin.id, admin.name, admin.email, None, None, last_seen_at)
+    return SignedIn(
+        Realm.PLATFORM, admin.id, admin.name, admin.email, None, None, last_seen_at,
+        language=admin.language,
+    )  # fmt: skip

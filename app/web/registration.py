@@ -13,6 +13,7 @@ from app.web import (
     forms,
     health,
     install,
+    languages,
     legal,
     live,
     message_words,
@@ -117,6 +118,7 @@ def register(app: Flask, *, hub: LiveHub, clock: Callable[[], datetime]) -> None
     pages = (*_SITES, *_DOORS, *_CUSTOMER, *_RESELLER, *_PLATFORM, *_IDENTITY, *_ONBOARDING)
     for blueprint in pages:
         app.register_blueprint(blueprint)
+    languages.register(app)
     live.register(app, hub)
     # Its table knows the pages of a reseller's staff.
     rights.register(app)

@@ -37,6 +37,8 @@ from app.edge.site_guard import (
 )
 from app.edge.sites import SiteDirectory
 from app.edge.state import Edge, current_edge, current_ports, edge_of
+from app.edge.theme_declarations import ThemeOption
+from app.edge.themes import Theme, ThemeReport, ThemeShelf
 
 __all__ = [
     "HOME_PATHS",
@@ -58,6 +60,10 @@ __all__ = [
     "SiteBrand",
     "SiteDirectory",
     "SiteUser",
+    "Theme",
+    "ThemeOption",
+    "ThemeReport",
+    "ThemeShelf",
     "UndeclaredBlueprintError",
     "Where",
     "configure_logs",

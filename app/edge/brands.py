@@ -1,14 +1,15 @@
 """The brand of the current site: remembered in the process, never asked for twice."""
 
 import hashlib
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from uuid import UUID
 
 from app.branding import BrandLook, brand_css, find_brand, plain_brand
 from app.edge.memory import ShortMemory
 from app.edge.news import CacheNews
-from app.edge.themes import PLAIN_LAYOUT, ThemeShelf
+from app.edge.themes import PLAIN_LAYOUT, PLAIN_THEME, ThemeShelf
 from app.kernel import transaction
 from app.tenancy import Site, TenantScope
 
@@ -26,6 +27,8 @@ class SiteBrand(BrandLook):
     version: str = ""
     layout: str = PLAIN_LAYOUT
     theme_css_url: str = ""
+    theme_preloads: tuple[str, ...] = ()
+    theme_attributes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def accent(self) -> str:
@@ -36,6 +39,17 @@ class SiteBrand(BrandLook):
     def css_url(self) -> str:
         """The brand's own style sheet; the version lets browsers keep it."""
         return f"/brand.css?v={self.version}"
+
+    def without_theme(self) -> "SiteBrand":
+        """Return the same brand in our own plain pages."""
+        return replace(
+            self,
+            theme=PLAIN_THEME,
+            layout=PLAIN_LAYOUT,
+            theme_css_url="",
+            theme_preloads=(),
+            theme_attributes={},
+        )
 
 
 class BrandDirectory:
@@ -75,8 +89,9 @@ class BrandDirectory:
             self._kept.forget(UUID(tenant_id))
 
     def _dress(self, look: BrandLook) -> SiteBrand:
-        css = brand_css(look.tokens)
         theme = self._themes.get(look.theme)
+        options: Mapping[str, str] = getattr(look, "theme_options", {})
+        css = brand_css(look.tokens) + theme.css(options)
         values: dict[str, Any] = {each.name: getattr(look, each.name) for each in fields(look)}
         values |= {
             "theme": theme.name,
@@ -84,5 +99,7 @@ class BrandDirectory:
             "version": hashlib.sha256(css.encode()).hexdigest()[:_VERSION_LENGTH],
             "layout": theme.layout,
             "theme_css_url": theme.css_url,
+            "theme_preloads": theme.preloads,
+            "theme_attributes": theme.attributes(options),
         }
         return SiteBrand(**values)

@@ -21,7 +21,7 @@ from app.edge.theme_declarations import (
 
 PLAIN_LAYOUT = "layout.html"
 THEME_FOLDER = "themes/"
-PLAIN_THEME = "kontor"
+PLAIN_THEME = "plain"
 _VERSION_LENGTH = 16
 
 log = structlog.get_logger(__name__)

@@ -133,7 +133,7 @@ def test_a_theme_that_asks_for_pages_it_may_not_have_is_not_used(worn: Worn, ask
     page = page_of(site)
 
     (report,) = edge_of(site.app).themes.reports
-    assert 'data-theme="kontor"' in page
+    assert 'data-theme="plain"' in page
     assert "secret" not in page
     assert "which a theme does not have" in report.problems[0]
 
@@ -224,7 +224,7 @@ def test_where_a_theme_fails_our_own_page_answers_and_it_is_said_once(
 
     for page in pages:
         assert 'name="password"' in page
-        assert 'data-theme="kontor"' in page
+        assert 'data-theme="plain"' in page
         assert "half a page" not in page
     (failure,) = [each for each in logs if each["event"] == "theme_template_failed"]
     assert (failure["theme"], failure["template"]) == ("moin", "themes/moin/customer/login.html")
@@ -276,7 +276,7 @@ def test_an_uninstalled_theme_looks_plain(worn: Worn) -> None:
 
     theme = shelf.get("gone")
 
-    assert (theme.name, theme.layout, theme.css_url) == ("kontor", "layout.html", "")
+    assert (theme.name, theme.layout, theme.css_url) == ("plain", "layout.html", "")
     assert shelf.find("gone") is None
 
 

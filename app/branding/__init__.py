@@ -11,6 +11,7 @@ from app.branding.rules import (
     colour_roles,
     contrast,
 )
+from app.branding.theme_counts import theme_counts
 
 __all__ = [
     "BrandLook",
@@ -25,4 +26,5 @@ __all__ = [
     "find_brand",
     "plain_brand",
     "save_brand",
+    "theme_counts",
 ]

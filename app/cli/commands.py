@@ -30,6 +30,7 @@ from app.cli.retail import price_set as retail_price_set
 from app.cli.schema_changes import RoleNameError
 from app.cli.serving import web, worker
 from app.cli.subjects import subject_add, subject_find, subject_list, subject_release
+from app.cli.themes import themes
 from app.cli.up import up
 from app.cli.usage import usage
 from app.embedded import EmbeddedServerError
@@ -89,7 +90,7 @@ for command in (retail_price_set, commission, bonus):
 
 for command in (
     demo, up, web, worker, db, admin, meter, offer, reseller, customer, usage, billing,
-    _ledger(), health,
+    _ledger(), health, themes,
 ):  # fmt: skip
     main.add_command(command)
 for command in (

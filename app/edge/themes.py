@@ -11,7 +11,6 @@ from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, Pref
 from app.branding import BrandTokens
 from app.edge.theme_checks import STYLE_SHEET, file_problems, template_problems
 from app.edge.theme_declarations import (
-    DECLARATION,
     ThemeDeclaration,
     ThemeOption,
     ThemeProblemError,
@@ -120,8 +119,8 @@ class ThemeShelf:
         self._pages = frozenset(
             path.relative_to(templates).as_posix() for path in templates.rglob("*.html")
         )
-        found = sorted(directory.glob(f"*/{DECLARATION}"))
-        self._reports = {path.parent.name: self._report(path.parent) for path in found}
+        found = sorted(path for path in directory.glob("[!.]*") if path.is_dir())
+        self._reports = {path.name: self._report(path) for path in found}
         nothing = ThemeDeclaration(name=PLAIN_THEME, title={"en": PLAIN_THEME})
         self._nothing = Theme(PLAIN_THEME, frozenset(), directory / "none", "", nothing)
 

@@ -11,6 +11,7 @@ from app.web.customer import settings, top_ups
 from app.web.live_hub import LiveHub
 from app.web.platform import api_keys, months, plans, resellers, wallets
 from app.web.platform import overview as platform
+from app.web.platform import themes as platform_themes
 from app.web.reseller import balance, charges, commissions, customers, prices, sub_resellers
 from app.web.reseller import overview as reseller
 
@@ -28,7 +29,9 @@ _RESELLER = (
     sub_resellers.bp,
     balance.bp,
 )
-_PLATFORM = (platform.bp, plans.bp, resellers.bp, wallets.bp, months.bp, api_keys.bp)
+_PLATFORM = (
+    platform.bp, plans.bp, resellers.bp, wallets.bp, months.bp, api_keys.bp, platform_themes.bp,
+)  # fmt: skip
 
 
 def register(app: Flask, *, hub: LiveHub, clock: Callable[[], datetime]) -> None:

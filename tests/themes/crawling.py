@@ -64,6 +64,12 @@ class Crawl:
         """The paths that answered with a page of their own."""
         return [each.path for each in self.found.values() if _is_page(each)]
 
+    def pages_of_one_visit(self) -> list[str]:
+        """Walk the site; the paths of its pages, one of each kind."""
+        self.walk()
+        shapes = {_UUID.sub("<id>", urlsplit(path).path): path for path in self.pages()}
+        return sorted(shapes.values())
+
     def _is_new(self, path: str) -> bool:
         shape = _UUID.sub("<id>", urlsplit(path).path)
         names = ",".join(sorted(name for name, _ in parse_qsl(urlsplit(path).query)))

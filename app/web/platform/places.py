@@ -10,4 +10,5 @@ def platform_places() -> list[tuple[str, ...]]:
         (_("Prices"), "plans.plans", "plans"),
         (_("Month end"), "months.months", "months"),
         (_("API keys"), "platform_keys.keys", "platform_keys"),
+        (_("Themes"), "platform_themes.themes", "platform_themes"),
     ]

@@ -9,7 +9,16 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from tests.benchmarks import batches, charges, dashboard, history, hosts, http_usage, streams
+from tests.benchmarks import (
+    batches,
+    charges,
+    dashboard,
+    history,
+    hosts,
+    http_usage,
+    streams,
+    themes,
+)
 from tests.benchmarks.figures import Benchmark
 from tests.benchmarks.machine import facts
 from tests.benchmarks.report import Chapter, page, table
@@ -18,7 +27,7 @@ from tests.benchmarks.stage import Stage, opened_stage
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 BENCHMARKS = {
     module.BENCHMARK.name: module.BENCHMARK
-    for module in (charges, batches, history, http_usage, hosts, streams, dashboard)
+    for module in (charges, batches, history, http_usage, hosts, streams, dashboard, themes)
 }
 
 

@@ -24,10 +24,10 @@ EVERYBODY = [Person("visitor"), Person("customer"), Person("staff"), Person("adm
 REPRESENTATIVE = {
     Person("visitor"): ["/login"],
     Person("customer"): [
-        "/portal/", "/portal/transactions", "/portal/billing", "/portal/billing/topup",
-        "/portal/settings", "/nowhere",
+        "/portal/", "/portal/transactions", "/portal/billing/topup", "/portal/settings",
+        "/nowhere",
     ],
-    Person("staff"): ["/reseller/", "/reseller/customers", "/reseller/prices"],
+    Person("staff"): ["/reseller/", "/reseller/customers"],
 }  # fmt: skip
 
 

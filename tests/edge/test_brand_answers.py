@@ -21,7 +21,7 @@ PATHS = ("/brand.css", "/manifest.webmanifest", "/login", "/nowhere")
 
 def a_branded(app: Flask, accent: str = ACCENTS[0], **look: str) -> tuple[Tenant, Browser]:
     reseller = a_reseller()
-    shown = BrandLook(name=look.pop("name", "Moin"), tokens=BrandTokens(accent=accent), **look)  # type: ignore[arg-type]
+    shown = BrandLook(name=look.pop("name", "Moin"), tokens=BrandTokens(accent=accent), **look)
     with transaction(scope_of(reseller)) as session:
         save_brand(session, scope_of(reseller), look=shown)
     edge_of(app).brands.forget(reseller.id)

@@ -117,7 +117,7 @@ def _kept(path: str, answer: TestResponse) -> Found:
     body = answer.get_data()
     text = body.decode("utf-8", "replace") if b"\0" not in body[:1000] else ""
     headers = "\n".join(f"{name}: {value}" for name, value in answer.headers)
-    return Found(path, answer.status_code, answer.mimetype, headers, text)
+    return Found(path, answer.status_code, answer.mimetype or "", headers, text)
 
 
 def _is_page(found: Found) -> bool:

@@ -115,7 +115,9 @@ def test_error_pages_name_the_brand_alone(
     answer = demo.visitor(host).get("/brand.css", headers={"Accept": accept})
 
     text = answer.get_data(as_text=True)
-    found = Found("/brand.css", answer.status_code, answer.mimetype, str(answer.headers), text)
+    found = Found(
+        "/brand.css", answer.status_code, answer.mimetype or "", str(answer.headers), text
+    )
     assert answer.status_code >= 400
     assert list(traces(found, names_of_others("nordlicht", "visitor"), host)) == []
     if accept == "text/html":

@@ -51,6 +51,7 @@ class PageTerms:
     locale: str
     brand_name: str
     brand_accent: str
+    statement_suffix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,5 +173,6 @@ def _order(scope: TenantScope, top_up: TopUp, amount: Money, terms: PageTerms) -
         locale=terms.locale,
         brand_name=terms.brand_name,
         brand_accent=terms.brand_accent,
+        statement_suffix=terms.statement_suffix,
         metadata={"top_up": str(top_up.id), "reseller": str(scope.reseller_id)},
     )

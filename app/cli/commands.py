@@ -7,6 +7,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.cli.admin import admin
 from app.cli.billing import billing
+from app.cli.brand import brand
 from app.cli.commission import bonus, commission
 from app.cli.configuration import DEMO_DATA, ENVIRONMENT_FILE
 from app.cli.connection import Invocation, command_with_database
@@ -89,7 +90,7 @@ for command in (retail_price_set, commission, bonus):
     reseller.add_command(command)
 
 for command in (
-    demo, up, web, worker, db, admin, meter, offer, reseller, customer, usage, billing,
+    demo, up, web, worker, db, admin, meter, offer, reseller, brand, customer, usage, billing,
     _ledger(), health, themes,
 ):  # fmt: skip
     main.add_command(command)

@@ -1,19 +1,19 @@
 """What web and api share: site, session, forgery, limits, refusals, headers, logs, brand."""
 
 from app.edge.answers import NO_DATABASE, STATUS, describe_refusal
-from app.edge.brands import BrandDirectory, SiteBrand
+from app.edge.brands import BrandDirectory, SiteBrand, tell_brand_changed
 from app.edge.browser_sessions import BrowserSession, realm_of_path
 from app.edge.callers import is_machine
 from app.edge.declarations import UndeclaredBlueprintError, Where, declare
 from app.edge.errors import ForeignOriginError, SignInNeededError
-from app.edge.headers import csp_nonce
+from app.edge.headers import csp_nonce, let_own_pages_frame
 from app.edge.installation import install, seal
 from app.edge.limits import count_by_own_key
 from app.edge.logs import configure_logs
 from app.edge.metrics import CONTENT_TYPE as METRICS_CONTENT_TYPE
 from app.edge.news import CacheNews, redis_client
 from app.edge.options import Allowance, EdgeOptions
-from app.edge.pages import current_brand
+from app.edge.pages import current_brand, wear
 from app.edge.public_addresses import site_address
 from app.edge.redirects import safe_next
 from app.edge.request_log import request_id
@@ -81,6 +81,7 @@ __all__ = [
     "install",
     "is_machine",
     "is_platform_site",
+    "let_own_pages_frame",
     "realm_of_path",
     "redis_client",
     "request_id",
@@ -91,4 +92,6 @@ __all__ = [
     "signed_in",
     "signed_in_required",
     "site_address",
+    "tell_brand_changed",
+    "wear",
 ]

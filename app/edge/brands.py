@@ -6,7 +6,21 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from uuid import UUID
 
-from app.branding import BrandLook, brand_css, find_brand, plain_brand
+from app.branding import (
+    LEGAL_PAGES,
+    SYSTEM_FONT,
+    AppIcon,
+    BrandLook,
+    app_icons,
+    brand_css,
+    favicon_path,
+    find_brand,
+    font_css,
+    icon_path,
+    logo_file,
+    plain_brand,
+)
+from app.edge.fonts import FontShelf
 from app.edge.memory import ShortMemory
 from app.edge.news import CacheNews
 from app.edge.themes import PLAIN_LAYOUT, PLAIN_THEME, ThemeShelf
@@ -21,7 +35,11 @@ _VERSION_LENGTH = 16
 
 @dataclass(frozen=True, slots=True)
 class SiteBrand(BrandLook):
-    """What templates call `brand`: the published look and what follows from it."""
+    """What templates call `brand`: the published look and what follows from it.
+
+    Of a legal page the process remembers where it is, never the text. `is_preview`: the look is
+    somebody's draft, so `/brand.css` is another one's and the page carries `css` itself.
+    """
 
     css: str = ""
     version: str = ""
@@ -29,6 +47,12 @@ class SiteBrand(BrandLook):
     theme_css_url: str = ""
     theme_preloads: tuple[str, ...] = ()
     theme_attributes: Mapping[str, str] = field(default_factory=dict)
+    font_url: str = ""
+    icon_url: str = ""
+    touch_icon_url: str = ""
+    logo_srcset: str = ""
+    app_icons: tuple[AppIcon, ...] = ()
+    is_preview: bool = False
 
     @property
     def accent(self) -> str:
@@ -55,9 +79,10 @@ class SiteBrand(BrandLook):
 class BrandDirectory:
     """Finds the brand of a site: at most one query, none for a tenant that was asked for lately."""
 
-    def __init__(self, *, news: CacheNews, themes: ThemeShelf) -> None:
+    def __init__(self, *, news: CacheNews, themes: ThemeShelf, fonts: FontShelf) -> None:
         self._news = news
         self._themes = themes
+        self._fonts = fonts
         self._kept: ShortMemory[UUID, SiteBrand] = ShortMemory(
             size=MEMORY_SIZE, seconds=MEMORY_SECONDS
         )
@@ -70,13 +95,13 @@ class BrandDirectory:
         scope = TenantScope(site.tenant_id)
         with transaction(scope) as session:
             look = find_brand(session, scope)
-        brand = self._dress(look or plain_brand(site.name))
+        brand = self.dress(look or plain_brand(site.name))
         self._kept.put(site.tenant_id, brand)
         return brand
 
     def at_hand(self, site: Site) -> SiteBrand:
         """Return the brand without asking the database: for pages that say it is in trouble."""
-        return self._kept.get(site.tenant_id) or self._dress(plain_brand(site.name))
+        return self._kept.get(site.tenant_id) or self.dress(plain_brand(site.name))
 
     def forget(self, tenant_id: UUID) -> None:
         """Make every process look the brand up again; call it after the commit that changed it."""
@@ -88,11 +113,14 @@ class BrandDirectory:
         else:
             self._kept.forget(UUID(tenant_id))
 
-    def _dress(self, look: BrandLook) -> SiteBrand:
+    def dress(self, look: BrandLook, *, is_preview: bool = False) -> SiteBrand:
+        """Return a look with everything that pages make of it; no query, nothing remembered."""
+        font_url = self._fonts.address(look.font)
         theme = self._themes.get(look.theme)
-        options: Mapping[str, str] = getattr(look, "theme_options", {})
-        css = brand_css(look.tokens) + theme.css(options)
-        values: dict[str, Any] = {each.name: getattr(look, each.name) for each in fields(look)}
+        css = font_css(look.font, font_url) + brand_css(look.tokens) + theme.css(look.theme_options)
+        values: dict[str, Any] = {each.name: getattr(look, each.name) for each in fields(BrandLook)}
+        for page in LEGAL_PAGES:
+            values |= {f"{page}_url": look.legal_link(page), f"{page}_text": ""}
         values |= {
             "theme": theme.name,
             "css": css,
@@ -100,6 +128,25 @@ class BrandDirectory:
             "layout": theme.layout,
             "theme_css_url": theme.css_url,
             "theme_preloads": theme.preloads,
-            "theme_attributes": theme.attributes(options),
+            "theme_attributes": theme.attributes(look.theme_options),
+            "font_url": font_url if look.font != SYSTEM_FONT else "",
+            "icon_url": favicon_path(look),
+            "touch_icon_url": icon_path(look, "icon-180.png"),
+            "logo_srcset": _srcset(look),
+            "app_icons": app_icons(look),
+            "is_preview": is_preview,
         }
         return SiteBrand(**values)
+
+
+def _srcset(look: BrandLook) -> str:
+    finer = logo_file(look, "logo-2x.webp")
+    return f"{look.logo_url} 1x, {finer} 2x" if finer else ""
+
+
+def tell_brand_changed(redis_url: str, tenant_id: UUID) -> None:
+    """Make every web process look a brand up again: for a command, which has none of its own."""
+    news = CacheNews(redis_url)
+    news.on(TOPIC, lambda _: None)
+    news.tell(TOPIC, str(tenant_id))
+    news.close()

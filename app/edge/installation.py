@@ -7,6 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app.edge.answers import answer_errors
 from app.edge.brands import BrandDirectory
 from app.edge.browser_sessions import BrowserSessions
+from app.edge.fonts import FontShelf
 from app.edge.forgery import refuse_forgery
 from app.edge.headers import guard_browsers
 from app.edge.languages import speak_languages
@@ -33,7 +34,7 @@ def install(app: SiteApp, options: EdgeOptions, ports: Ports, *, pages: Path) ->
     Hooks before a request run in the order below, hooks after it in the reverse: the clock starts
     first and stops last.
     """
-    edge = _make(options, ports, pages / "templates")
+    edge = _make(options, ports, pages)
     keep(app, edge)
     app.secret_key = options.secret_key
     app.sites = edge.sites
@@ -76,16 +77,18 @@ def seal(app: SiteApp) -> None:
     edge_of(app).themes.compile(app.jinja_env)  # with every filter that pages registered
 
 
-def _make(options: EdgeOptions, ports: Ports, templates: Path) -> Edge:
+def _make(options: EdgeOptions, ports: Ports, pages: Path) -> Edge:
     news = CacheNews(options.redis_url)
-    themes = ThemeShelf(options.themes, templates=templates)
+    themes = ThemeShelf(options.themes, templates=pages / "templates")
+    fonts = FontShelf(pages / "static")
     return Edge(
         options=options,
         ports=ports,
         news=news,
         sites=SiteDirectory(platform_domain=options.platform_domain, news=news),
-        brands=BrandDirectory(news=news, themes=themes),
+        brands=BrandDirectory(news=news, themes=themes, fonts=fonts),
         themes=themes,
+        fonts=fonts,
         metrics=Metrics(),
         accepted_keys=accepted_keys(),
     )

@@ -5,6 +5,7 @@ from typing import cast
 from flask import g, render_template, request
 from jinja2 import TemplateNotFound
 
+from app.branding import BrandLook
 from app.edge.brands import SiteBrand
 from app.edge.browser_sessions import realm_of_path
 from app.edge.headers import csp_nonce
@@ -37,6 +38,11 @@ def current_brand() -> SiteBrand:
     if brand is None:
         raise NoSiteError(request.endpoint)
     return brand
+
+
+def wear(look: BrandLook) -> None:
+    """Let the page of this request wear a look that is not published: templates, theme, colours."""
+    g.brand = current_edge().brands.dress(look, is_preview=True)
 
 
 def brand_or_none() -> SiteBrand | None:

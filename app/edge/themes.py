@@ -128,6 +128,10 @@ class ThemeShelf:
         """Return a theme; one that is broken or not installed (any more) looks plain."""
         return self.find(name) or self.find(PLAIN_THEME) or self._nothing
 
+    def names(self) -> list[str]:
+        """Return the names of the installed themes."""
+        return [theme.name for theme in self.installed]
+
     def find(self, name: str) -> Theme | None:
         """Return an installed theme that is in order, by its exact name."""
         report = self._reports.get(name)

@@ -70,6 +70,7 @@ from app.identity.queries import (
     customer_names,
     list_api_keys,
     list_customers,
+    staff_names,
 )
 from app.identity.rules import (
     normalise_email,
@@ -170,4 +171,5 @@ __all__ = [
     "set_customer_state",
     "sign_in",
     "sign_out",
+    "staff_names",
 ]

@@ -36,6 +36,7 @@ class CheckoutOrder:
     brand_name: str
     brand_accent: str
     metadata: dict[str, str]
+    statement_suffix: str = ""
 
 
 @dataclass(frozen=True, slots=True)

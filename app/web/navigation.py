@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from flask import Flask, request, url_for
 
 from app.edge import signed_in
-from app.identity import Realm
+from app.identity import OWNER_ROLE, Realm
 from app.web.platform.places import platform_places
 from app.web.words import gettext as _
 
 # Label, page, and which blueprints or single pages belong to it.
 Place = tuple[str, str, frozenset[str]]
+_FOR_OWNERS = frozenset({"reseller_brand.editor"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ def _items() -> list[NavigationItem]:
     return [
         NavigationItem(label, url_for(endpoint), not active.isdisjoint(here))
         for label, endpoint, active in _places(holder.realm)
+        if holder.role == OWNER_ROLE or endpoint not in _FOR_OWNERS
     ]
 
 
@@ -63,6 +65,7 @@ def _places(realm: Realm) -> Sequence[Place]:
             _place(_("Commission"), "reseller_commissions.month", "reseller_commissions"),
             _place(_("Partners"), "sub_resellers.tree", "sub_resellers"),
             _place(_("Balance"), "own_balance.balance", "own_balance"),
+            _place(_("Brand"), "reseller_brand.editor", "reseller_brand"),
         )  # fmt: skip
     return [_place(*place) for place in platform_places()]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from app.web import brand, formats, forms, health, live, navigation, sign_in
+from app.web import brand, formats, forms, health, install, legal, live, navigation, sign_in
 from app.web.customer import charges as customer_charges
 from app.web.customer import overview as customer
 from app.web.customer import settings, top_ups
@@ -12,13 +12,29 @@ from app.web.live_hub import LiveHub
 from app.web.platform import api_keys, months, plans, resellers, wallets
 from app.web.platform import overview as platform
 from app.web.platform import themes as platform_themes
-from app.web.reseller import balance, charges, commissions, customers, prices, sub_resellers
+from app.web.reseller import (
+    balance,
+    brand_preview,
+    charges,
+    commissions,
+    customers,
+    prices,
+    sub_resellers,
+)
+from app.web.reseller import brand as brand_editor
 from app.web.reseller import overview as reseller
 
 # Templates, static files and translations.
 PAGES = Path(__file__).parent
 
-_SITES = (health.bp, brand.bp, sign_in.reseller_sites, sign_in.platform_site)
+_SITES = (
+    health.bp,
+    brand.bp,
+    install.bp,
+    legal.bp,
+    sign_in.reseller_sites,
+    sign_in.platform_site,
+)
 _CUSTOMER = (customer.bp, customer_charges.bp, top_ups.bp, settings.bp)
 _RESELLER = (
     reseller.bp,
@@ -28,6 +44,8 @@ _RESELLER = (
     commissions.bp,
     sub_resellers.bp,
     balance.bp,
+    brand_editor.bp,
+    brand_preview.bp,
 )
 _PLATFORM = (
     platform.bp, plans.bp, resellers.bp, wallets.bp, months.bp, api_keys.bp, platform_themes.bp,

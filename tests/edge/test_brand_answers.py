@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -21,7 +22,7 @@ PATHS = ("/brand.css", "/manifest.webmanifest", "/login", "/nowhere")
 
 def a_branded(app: Flask, accent: str = ACCENTS[0], **look: str) -> tuple[Tenant, Browser]:
     reseller = a_reseller()
-    shown = BrandLook(name=look.pop("name", "Moin"), tokens=BrandTokens(accent=accent), **look)
+    shown = replace(BrandLook(name="Moin", tokens=BrandTokens(accent=accent)), **look)  # type: ignore[arg-type]
     with transaction(scope_of(reseller)) as session:
         save_brand(session, scope_of(reseller), look=shown)
     edge_of(app).brands.forget(reseller.id)

@@ -121,6 +121,7 @@ def _start(wallet: Wallet, amount: Money, request_key: str) -> TopUp:
             locale=str(get_locale()),
             brand_name=brand.name,
             brand_accent=brand.accent,
+            statement_suffix=brand.statement_suffix,
         ),
         now=current_ports().clock(),
     )

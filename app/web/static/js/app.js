@@ -153,5 +153,10 @@
     }
   });
 
+  // Where the network is gone, the service worker shows a page of the brand. Never inside a preview.
+  if (navigator.serviceWorker && window.top === window) {
+    window.addEventListener("load", () => navigator.serviceWorker.register("/service-worker.js").catch(() => {}));
+  }
+
   wake();
 })();

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from app.billing import TopUp, TopUpState
+from app.branding import BrandLook, BrandTokens, save_brand
 from app.integrations.stripe_gateway import StripeGateway
 from app.kernel import now, transaction
 from app.payments import store_event
@@ -113,6 +114,27 @@ def test_the_webhook_alone_credits_before_the_browser_returns(
 
     assert funds_of(person.wallet) == 5_000
     assert 'data-outcome="settled"' in person.result()
+
+
+def test_the_brands_words_are_on_the_card_statement(
+    app: Flask, sandbox: RunningSandbox, inbox: Inbox
+) -> None:
+    reseller = a_priced_reseller()
+    look = BrandLook(name="Blau", tokens=BrandTokens("#1040a0"), statement_suffix="BLAU 24")
+    with transaction(scope_of(reseller)) as session:
+        save_brand(session, scope_of(reseller), look=look)
+    person = a_person(app, reseller)
+
+    Shopper().pay(person.start().location, GOOD)
+    sandbox.wait_until_delivered()
+
+    told = [json.loads(body) for body, _ in _events(inbox, person.top_ups()[0])]
+    suffixes = {
+        each["data"]["object"].get("statement_descriptor_suffix")
+        for each in told
+        if each["type"] == "payment_intent.succeeded"
+    }
+    assert suffixes == {"BLAU 24"}
 
 
 def test_a_declined_card_leaves_everything_as_it_was_and_says_so(

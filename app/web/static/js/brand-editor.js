@@ -35,11 +35,15 @@
   };
 
   let timer;
+  let asks = false;
   form.addEventListener("input", (event) => {
+    if (event.target.matches("[data-file]")) return;
+    asks ||= event.target.matches("[name=accent], [name=surface], [name=mode], [data-colour-of]");
     clearTimeout(timer);
     timer = setTimeout(() => {
-      if (shown !== link && !event.target.matches("[data-file]")) shown.click();
-      if (event.target.matches("[name=accent], [name=surface], [name=mode]")) say();
+      if (shown !== link) shown.click();
+      if (asks) say();
+      asks = false;
     }, 400);
   });
   // Sending files with every preview would be slow, and they are not shown yet.

@@ -239,9 +239,9 @@ HAFEN = Brand(
     slug="hafen",
     look=BrandLook(
         name="Hafen Büroservice",
-        theme="klar",
+        theme="pult",
         language="de",
-        tokens=BrandTokens(accent="#b4560f", surface="#faf6f0", radius="large"),
+        tokens=BrandTokens(accent="#b4560f", surface="#faf6f0", radius="small"),
         logo_url="/static/demo/logo-hafen.svg",
         favicon_url="/static/demo/icon-hafen.svg",
         support_email="hilfe@hafen.example",

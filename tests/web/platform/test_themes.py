@@ -31,7 +31,7 @@ def test_the_page_lists_every_theme_and_who_wears_it(app: Flask, admin: Browser)
 
     assert "Atelier" in before
     assert "gone-for-good" not in before
-    assert "1 Partner trägt das Design „gone-for-good“" in shown
+    assert "1 Wiederverkäufer trägt die Gestaltung „gone-for-good“" in shown
     assert cost_of(admin, THEMES) <= 6
 
 
@@ -57,4 +57,4 @@ def test_without_themes_the_page_says_what_to_do(
 ) -> None:
     shown = text_of(an_admin(an_app_with(make_app, monkeypatch, tmp_path)).get(THEMES))
 
-    assert "Es sind keine Designs installiert" in shown
+    assert "Es sind keine Gestaltungen installiert" in shown

@@ -10,12 +10,10 @@ import pytest
 from flask import Flask
 
 from app.edge import edge_of
-from tests.apps import PLATFORM_DOMAIN, app, make_app
+from tests.apps import PLATFORM_DOMAIN
 from tests.architecture.sources import ROOT
 from tests.edge.theme_folders import a_site_in, a_theme, an_app_with
 from tests.factories import a_reseller
-
-__all__ = ["app", "make_app"]
 
 PAGE = (ROOT / "docs" / "themes.md").read_text(encoding="utf-8")
 EXAMPLE = re.compile(r"^`themes/sommer/([\w./-]+)`\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,6 +21,8 @@ from app.tenancy import PlatformScope, TenantScope, get_reseller
 from tests.apps import Browser
 
 DOMAIN = "kontor.localhost"
+# Fonts come late here, so that whatever moves when they arrive is seen.
+FONTS_TAKE = 0.5
 CUSTOMER = "alex.meyer@example.com"
 
 
@@ -60,6 +63,8 @@ def served(app: Flask, port: int) -> Iterator[None]:
     """Answer requests on a port of the loopback address until the block ends."""
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Any:  # noqa: ANN401
+        if environ["PATH_INFO"].endswith(".woff2"):
+            time.sleep(FONTS_TAKE)
         return app(environ, start_response)
 
     server = make_server("127.0.0.1", port, answer, threaded=True, request_handler=_Quiet)

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, Response
 
-from tests.themes.demo_site import DemoSite
+from tests.themes.demo_site import FONTS_TAKE, DemoSite
 from tests.themes.seeing import DESK, PHONE, Person, seen_by
 from tests.themes.test_accessibility import THEMES
 
@@ -63,7 +63,7 @@ def test_a_first_visit_stays_below_the_budget(
     with seen_by(chromium, demo, browser, size=PHONE) as tab:
         transfer.watch(tab)
         tab.goto(f"{browser.base_url}/portal/")
-        tab.wait_for_timeout(300)
+        tab.wait_for_timeout(FONTS_TAKE * 1000 + 300)
 
     demo.wear("nordlicht", theme="klar")
     assert len(transfer.sizes) >= 5
@@ -85,8 +85,7 @@ def test_nothing_moves_while_a_page_loads(
             tab.add_init_script(_WATCH_SHIFTS)
             for path in paths:
                 tab.goto(browser.base_url + path)
-                tab.evaluate("document.fonts.ready")
-                tab.wait_for_timeout(250)
+                tab.wait_for_timeout(FONTS_TAKE * 1000 + 200)
                 if moved := tab.evaluate("window.shifts"):
                     shifts[path] = moved
 
@@ -108,4 +107,5 @@ def test_the_watch_sees_a_shift(chromium: Chromium, demo: DemoSite) -> None:
         tab.evaluate(
             "() => { const late = document.querySelector('main p'); late.style.height = '300px' }"
         )
-        tab.wait_for_function("window.shifts?.length > 0")
+        tab.wait_for_timeout(300)
+        assert tab.evaluate("window.shifts")

@@ -35,7 +35,7 @@ def test_a_chosen_option_is_worn_once_it_is_published(app: Flask) -> None:
     staff, visitor = an_editor(app, "klar")
     before = visitor.get("/login").get_data(as_text=True)
 
-    send(staff, **{"option-hero": "quiet"})
+    send(staff, {"option-hero": "quiet"})
     drafted = visitor.get("/login").get_data(as_text=True)
     send(staff, then="publish")
 
@@ -47,7 +47,7 @@ def test_a_chosen_option_is_worn_once_it_is_published(app: Flask) -> None:
 def test_a_number_becomes_a_property_of_the_brands_style_sheet(app: Flask) -> None:
     staff, visitor = an_editor(app, "pult")
 
-    send(staff, then="publish", **{"option-width": "72", "option-stripes": "off"})
+    send(staff, {"option-width": "72", "option-stripes": "off"}, then="publish")
 
     assert "--theme-width:72rem" in visitor.get("/brand.css").get_data(as_text=True)
     assert 'data-theme-stripes="off"' in visitor.get("/login").get_data(as_text=True)
@@ -57,7 +57,7 @@ def test_a_number_becomes_a_property_of_the_brands_style_sheet(app: Flask) -> No
 def test_a_value_that_is_not_on_offer_is_never_worn(app: Flask, value: str) -> None:
     staff, visitor = an_editor(app, "pult")
 
-    send(staff, then="publish", **{"option-width": value})
+    send(staff, {"option-width": value}, then="publish")
 
     css = visitor.get("/brand.css").get_data(as_text=True)
     assert "--theme-width:84rem" in css
@@ -67,7 +67,7 @@ def test_a_value_that_is_not_on_offer_is_never_worn(app: Flask, value: str) -> N
 def test_options_of_another_theme_do_no_harm(app: Flask) -> None:
     staff, visitor = an_editor(app, "pult")
 
-    send(staff, then="publish", theme="atelier", **{"option-width": "72"})
+    send(staff, {"option-width": "72"}, then="publish", theme="atelier")
 
     page = visitor.get("/login").get_data(as_text=True)
     assert 'data-theme="atelier"' in page

@@ -98,8 +98,10 @@ def make_head_log(settings: Settings) -> HeadLog:
     return HeadFile(settings.head_file)
 
 
-def create_app(settings: Settings, ports: Ports | None = None) -> Flask:
-    """Return the web app; `ports` replaces the adapters, for tests."""
+def create_app(
+    settings: Settings, ports: Ports | None = None, *, themes: Path | None = None
+) -> Flask:
+    """Return the web app; `ports` replaces the adapters, `themes` the folder of the themes."""
     given = ports or make_ports(settings)
     app = SiteApp(
         "app.web",
@@ -110,7 +112,7 @@ def create_app(settings: Settings, ports: Ports | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = _MAXIMUM_BODY
     _connect_database(app, settings, given)
     # The edge comes before any page: its hooks run in the order in which they were added.
-    edge.install(app, _edge_options(settings), given, pages=web.PAGES)
+    edge.install(app, _edge_options(settings, themes or THEMES), given, pages=web.PAGES)
     hub = LiveHub(connect_redis(settings.redis_url.get_secret_value()), prefix=LIVE_PREFIX)
     app.extensions[_HUB] = hub
     web.register(app, hub=hub, clock=given.clock)
@@ -153,7 +155,7 @@ def _connect_database(app: Flask, settings: Settings, ports: Ports) -> None:
     connect(engines, after_emit=ports.bell.ring)
 
 
-def _edge_options(settings: Settings) -> EdgeOptions:
+def _edge_options(settings: Settings, themes: Path) -> EdgeOptions:
     return EdgeOptions(
         platform_domain=settings.platform_domain,
         public_port=settings.public_port,
@@ -164,7 +166,7 @@ def _edge_options(settings: Settings) -> EdgeOptions:
         redis_url=settings.redis_url.get_secret_value(),
         checkout_origin=_checkout_origin(settings),
         metrics_token=settings.metrics_token.get_secret_value(),
-        themes=THEMES,
+        themes=themes,
         allowances={
             Allowance.SIGN_IN: settings.rate_limit_sign_in,
             Allowance.BILLING: settings.rate_limit_billing,

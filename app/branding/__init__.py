@@ -40,6 +40,7 @@ from app.branding.rules import (
     contrast,
     require_colour,
 )
+from app.branding.theme_counts import theme_counts
 from app.kernel import Language
 
 __all__ = [
@@ -110,5 +111,6 @@ __all__ = [
     "restore_version",
     "save_brand",
     "save_draft",
+    "theme_counts",
     "values_of",
 ]

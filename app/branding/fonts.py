@@ -88,8 +88,9 @@ def font_css(font: str, address: str) -> str:
     family = FONTS[font]
     if not family.stand_ins:
         return ""
+    # `optional`: a font that is late is used from the next page on; a swap moves what stands there.
     faces = (
-        f'@font-face{{font-family:"{family.title}";font-style:normal;font-display:swap;'
+        f'@font-face{{font-family:"{family.title}";font-style:normal;font-display:optional;'
         f'font-weight:{family.weights};src:url("{address}") format("woff2");}}\n'
     )
     names = [f'"{family.title}"']

@@ -50,7 +50,7 @@ class BrandLook:
 
     name: str
     tokens: BrandTokens
-    theme: str = "kontor"
+    theme: str = "plain"
     language: str = Language.GERMAN.value
     logo_url: str = ""
     favicon_url: str = ""

@@ -39,6 +39,7 @@ from app.cli.second_factor import of_admin, of_customer_user, of_staff
 from app.cli.serving import web, worker
 from app.cli.staff import staff
 from app.cli.subjects import subject_add, subject_find, subject_list, subject_release
+from app.cli.themes import themes
 from app.cli.up import up
 from app.cli.usage import usage
 from app.embedded import EmbeddedServerError
@@ -98,7 +99,7 @@ for command in (retail_price_set, commission, bonus):
 
 for command in (
     demo, up, web, worker, db, admin, meter, offer, reseller, brand, customer, usage, billing,
-    _ledger(), health, mail,
+    _ledger(), health, mail, themes,
 ):  # fmt: skip
     main.add_command(command)
 for command in (

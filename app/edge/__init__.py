@@ -53,6 +53,8 @@ from app.edge.site_guard import (
 )
 from app.edge.sites import SiteDirectory
 from app.edge.state import Edge, current_edge, current_ports, edge_of
+from app.edge.theme_declarations import ThemeOption
+from app.edge.themes import Theme, ThemeReport, ThemeShelf
 
 __all__ = [
     "ACCOUNT_PATHS",
@@ -78,6 +80,10 @@ __all__ = [
     "SiteClosedError",
     "SiteDirectory",
     "SiteUser",
+    "Theme",
+    "ThemeOption",
+    "ThemeReport",
+    "ThemeShelf",
     "UndeclaredBlueprintError",
     "Where",
     "address_of",

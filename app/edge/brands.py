@@ -1,7 +1,8 @@
 """The brand of the current site: remembered in the process, never asked for twice."""
 
 import hashlib
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from app.branding import (
 from app.edge.fonts import FontShelf
 from app.edge.memory import ShortMemory
 from app.edge.news import CacheNews
-from app.edge.themes import PLAIN_LAYOUT, ThemeShelf
+from app.edge.themes import PLAIN_LAYOUT, PLAIN_THEME, ThemeShelf
 from app.kernel import transaction
 from app.tenancy import Site, TenantScope
 
@@ -44,6 +45,8 @@ class SiteBrand(BrandLook):
     version: str = ""
     layout: str = PLAIN_LAYOUT
     theme_css_url: str = ""
+    theme_preloads: tuple[str, ...] = ()
+    theme_attributes: Mapping[str, str] = field(default_factory=dict)
     font_url: str = ""
     icon_url: str = ""
     touch_icon_url: str = ""
@@ -62,6 +65,17 @@ class SiteBrand(BrandLook):
     def css_url(self) -> str:
         """The brand's own style sheet; the version lets browsers keep it."""
         return f"/brand.css?v={self.version}"
+
+    def without_theme(self) -> "SiteBrand":
+        """Return the same brand in our own plain pages."""
+        return replace(
+            self,
+            theme=PLAIN_THEME,
+            layout=PLAIN_LAYOUT,
+            theme_css_url="",
+            theme_preloads=(),
+            theme_attributes={},
+        )
 
 
 class BrandDirectory:
@@ -108,8 +122,8 @@ class BrandDirectory:
     ) -> SiteBrand:
         """Return a look with everything that pages make of it; no query, nothing remembered."""
         font_url = self._fonts.address(look.font)
-        css = font_css(look.font, font_url) + brand_css(look.tokens)
         theme = self._themes.get(look.theme)
+        css = font_css(look.font, font_url) + brand_css(look.tokens) + theme.css(look.theme_options)
         values: dict[str, Any] = {each.name: getattr(look, each.name) for each in fields(BrandLook)}
         for page in LEGAL_PAGES:
             values |= {f"{page}_url": look.legal_link(page), f"{page}_text": ""}
@@ -119,6 +133,8 @@ class BrandDirectory:
             "version": hashlib.sha256(css.encode()).hexdigest()[:_VERSION_LENGTH],
             "layout": theme.layout,
             "theme_css_url": theme.css_url,
+            "theme_preloads": theme.preloads,
+            "theme_attributes": theme.attributes(look.theme_options),
             "font_url": font_url if look.font != SYSTEM_FONT else "",
             "icon_url": favicon_path(look),
             "touch_icon_url": icon_path(look, "icon-180.png"),

@@ -37,11 +37,11 @@ def install(app: SiteApp, options: EdgeOptions, ports: Ports, *, pages: Path) ->
     Hooks before a request run in the order below, hooks after it in the reverse: the clock starts
     first and stops last.
     """
-    edge = _make(options, ports, FontShelf(pages / "static"))
+    edge = _make(options, ports, pages)
     keep(app, edge)
     app.secret_key = options.secret_key
     app.sites = edge.sites
-    app.jinja_loader = edge.themes.loader(pages / "templates")
+    app.jinja_loader = edge.themes.loader()
     app.session_interface = BrowserSessions(
         options.secret_key, options.is_secure, options.session_lifetime
     )
@@ -73,17 +73,19 @@ def install(app: SiteApp, options: EdgeOptions, ports: Ports, *, pages: Path) ->
 
 
 def seal(app: SiteApp) -> None:
-    """Apply what the blueprints declared, after the last one was registered.
+    """Apply what the blueprints declared, after the last one was registered; compile the themes.
 
     Refuses a blueprint that declared nothing.
     """
     limit_blueprints(app, edge_of(app).options)
     app.require_declarations()
+    edge_of(app).themes.compile(app.jinja_env)  # with every filter that pages registered
 
 
-def _make(options: EdgeOptions, ports: Ports, fonts: FontShelf) -> Edge:
+def _make(options: EdgeOptions, ports: Ports, pages: Path) -> Edge:
     news = CacheNews(options.redis_url)
-    themes = ThemeShelf(options.themes)
+    themes = ThemeShelf(options.themes, templates=pages / "templates")
+    fonts = FontShelf(pages / "static")
     return Edge(
         options=options,
         ports=ports,

@@ -41,6 +41,7 @@ from app.web.platform import (
 )
 from app.web.platform import messages as platform_messages
 from app.web.platform import overview as platform
+from app.web.platform import themes as platform_themes
 from app.web.reseller import api_keys as reseller_keys
 from app.web.reseller import (
     balance,
@@ -97,6 +98,7 @@ _PLATFORM = (
     api_keys.bp,
     platform_messages.bp,
     team.bp,
+    platform_themes.bp,
 )
 _IDENTITY = (
     second_step.reseller_sites,

@@ -35,8 +35,9 @@ TEMPLATES = [
     *sorted((ROOT / "app/web/templates").rglob("*.html")),
     *sorted((ROOT / "themes").glob("*/templates/**/*.html")),
 ]
-# Shown as they are in every language: a currency, and what is typed into a terminal.
-SAME_EVERYWHERE = {"EUR", "kontor ledger verify"}
+# Shown as they are in every language: a currency, how an address begins, what is typed into a
+# terminal.
+SAME_EVERYWHERE = {"EUR", "https://", "kontor ledger verify"}
 SHARED = ("components.html", "shell.html")
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 # One word per thing: what stands here has a German word that we use.

@@ -19,7 +19,7 @@ PLATFORM_ADMIN_NAME = "Paula Platt"
 PLATFORM_PASSWORD = "kontor-demo"  # noqa: S105 - shown in the terminal
 PLATFORM_LOOK = BrandLook(
     name=PLATFORM_NAME,
-    theme="kontor",
+    theme="plain",
     language="de",
     tokens=BrandTokens(accent="#2f3e5c", surface="#f6f7f9", radius="small", density="compact"),
     logo_url="/static/demo/logo-kontor.svg",
@@ -246,9 +246,9 @@ HAFEN = Brand(
     slug="hafen",
     look=BrandLook(
         name="Hafen Büroservice",
-        theme="klar",
+        theme="pult",
         language="de",
-        tokens=BrandTokens(accent="#b4560f", surface="#faf6f0", radius="large"),
+        tokens=BrandTokens(accent="#b4560f", surface="#faf6f0", radius="small"),
         logo_url="/static/demo/logo-hafen.svg",
         favicon_url="/static/demo/icon-hafen.svg",
         support_email="hilfe@hafen.example",

@@ -13,4 +13,5 @@ def platform_places() -> list[tuple[str, ...]]:
         (_("E-mails"), "platform_messages.messages", "platform_messages"),
         (_("API keys"), "platform_keys.keys", "platform_keys"),
         (_("Team"), "platform_team.team", "platform_team"),
+        (_("Themes"), "platform_themes.themes", "platform_themes"),
     ]

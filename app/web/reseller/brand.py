@@ -21,7 +21,7 @@ from app.identity import Realm
 from app.kernel import transaction
 from app.web.actors import acting
 from app.web.forms import submitted
-from app.web.reseller.brand_choices import brand_choices, contrast_sentences
+from app.web.reseller.brand_choices import brand_choices, contrast_sentences, theme_options
 from app.web.reseller.brand_form import read_look, uploaded_pictures
 from app.web.typed import Typed
 from app.web.words import gettext as _
@@ -53,6 +53,7 @@ def editor() -> str:
         by=partial(_author, names),
         choices=brand_choices(look),
         contrasts=contrast_sentences(look.tokens),
+        theme_options=theme_options(look),
         # What was just uploaded stays, even where something else on the form was refused.
         kept_pictures=g.get("kept_pictures", {}),
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import flask_babel
 from babel import Locale
 
 from app.branding import FONTS, SYSTEM_FONT, BrandLook, BrandTokens, ContrastNote, contrast_notes
 from app.branding import Language as BrandLanguage
-from app.edge import current_edge
+from app.edge import ThemeOption, current_edge
 from app.web.words import gettext as _
 
 # Label and value.
@@ -40,10 +41,52 @@ def contrast_sentences(tokens: BrandTokens) -> Sequence[tuple[str, ContrastNote]
     return [(_sentence(each), each) for each in contrast_notes(tokens)]
 
 
+@dataclass(frozen=True, slots=True)
+class OptionField:
+    """An option of the theme as the form shows it; a number has no choices but limits."""
+
+    name: str
+    title: str
+    value: str
+    choices: Choices
+    unit: str
+    minimum: int
+    maximum: int
+
+
+def theme_options(look: BrandLook) -> Sequence[OptionField]:
+    """Return what the look's theme lets a reseller choose, and what holds now."""
+    theme, language = current_edge().themes.get(look.theme), _reader()
+    chosen = theme.chosen(look.theme_options)
+    return [
+        OptionField(
+            name=name,
+            title=option.title_in(language),
+            value=chosen[name],
+            choices=_values(option, language),
+            unit=option.unit,
+            minimum=option.minimum,
+            maximum=option.maximum,
+        )
+        for name, option in theme.options.items()
+    ]
+
+
+def _values(option: ThemeOption, language: str) -> Choices:
+    if option.kind == "switch":
+        return [(_("On"), "on"), (_("Off"), "off")]
+    return [(option.choice_in(value, language), value) for value in option.values]
+
+
+def _reader() -> str:
+    return (flask_babel.get_locale() or Locale("de")).language
+
+
 def _themes(chosen: str) -> Choices:
     shelf = current_edge().themes
-    known = [(name.capitalize(), name) for name in shelf.names()]
-    if chosen not in shelf.names():
+    language = _reader()
+    known = [(theme.title(language), theme.name) for theme in shelf.installed]
+    if shelf.find(chosen) is None:
         # It was uninstalled: the site wears the plain one, and the form does not change that.
         known.append((_("%(theme)s (not installed)", theme=chosen), chosen))
     return known

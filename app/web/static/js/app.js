@@ -44,6 +44,20 @@
     }
   });
 
+  // A table that is wider than its card scrolls: also for those who have no mouse.
+  const reach = () => {
+    for (const wrap of all(".table-wrap")) {
+      const scrolls = wrap.scrollWidth > wrap.clientWidth;
+      wrap.toggleAttribute("tabindex", scrolls);
+      if (!scrolls) continue;
+      wrap.tabIndex = 0;
+      wrap.setAttribute("role", "group");
+      wrap.setAttribute("aria-label", wrap.querySelector("caption")?.textContent ?? "");
+    }
+  };
+  addEventListener("resize", reach);
+  reach();
+
   // A field says what is wrong as the person leaves it, and stops as soon as it is right.
   const check = (input, mayComplain) => {
     const wrong = input.value !== "" && !input.checkValidity();

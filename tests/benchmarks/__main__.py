@@ -38,7 +38,7 @@ BENCHMARKS = {
         streams,
         dashboard,
         messages,
-    )  # fmt: skip
+    )
 }
 
 

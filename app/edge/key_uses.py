@@ -32,6 +32,8 @@ class KeyUses:
     is lost, and the next one is not.
     """
 
+    THREAD = "key-uses"
+
     def __init__(self, clock: Callable[[], datetime], *, seconds: float = FLUSH_SECONDS) -> None:
         self._clock = clock
         self._seconds = seconds
@@ -70,7 +72,7 @@ class KeyUses:
     def _start(self) -> None:
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="key-uses", daemon=True)
+                self._thread = threading.Thread(target=self._run, name=self.THREAD, daemon=True)
                 self._thread.start()
 
     def _run(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,7 +14,11 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+<<<<<<< HEAD
 from app.edge import edge_of
+=======
+from app.edge.key_uses import KeyUses
+>>>>>>> people
 from app.tenancy import Tenant
 from tests.apps import PLATFORM_DOMAIN, Browser
 from tests.conftest import Database
@@ -63,12 +68,16 @@ def is_turned_away(page: TestResponse) -> bool:
 
 @contextmanager
 def queries() -> Iterator[list[str]]:
-    """Collect every statement that is sent to the database meanwhile, in whatever role."""
+    """Collect every statement that is sent to the database meanwhile, in whatever role.
+
+    Not what is written beside the requests: when API keys were used.
+    """
     statements: list[str] = []
     execute = psycopg.Cursor.execute
 
     def note(cursor: Any, query: Any, *rest: Any, **options: Any) -> Any:  # noqa: ANN401 - psycopg's
-        statements.append(str(query))
+        if threading.current_thread().name != KeyUses.THREAD:
+            statements.append(str(query))
         return execute(cursor, query, *rest, **options)
 
     with pytest.MonkeyPatch.context() as patched:

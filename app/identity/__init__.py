@@ -180,7 +180,6 @@ from app.identity.subjects import (
     list_subjects,
 )
 from app.identity.visits import (
-    ACTING_ROLES,
     VISIT_LIFETIME,
     Visit,
     begin_visit,
@@ -192,7 +191,6 @@ from app.identity.visits import (
 )
 
 __all__ = [
-    "ACTING_ROLES",
     "BROWSER_LIFETIME",
     "OWNER_ROLE",
     "RESETS",

@@ -89,6 +89,7 @@ class StaffRight(Enum):
 
     SEE_CUSTOMERS = "see_customers"
     CHANGE_CUSTOMERS = "change_customers"
+    ACT_FOR_CUSTOMERS = "act_for_customers"
     MOVE_MONEY = "move_money"
     SEE_EARNINGS = "see_earnings"
     SET_PRICES = "set_prices"
@@ -110,7 +111,14 @@ STAFF_RIGHTS: Mapping[StaffRole, frozenset[StaffRight]] = {
             StaffRight.SET_PRICES,
         }
     ),
-    StaffRole.SUPPORT: frozenset({StaffRight.SEE_CUSTOMERS, StaffRight.CHANGE_CUSTOMERS}),
+    StaffRole.SUPPORT: frozenset(
+        {
+            StaffRight.SEE_CUSTOMERS,
+            StaffRight.CHANGE_CUSTOMERS,
+            # `session_holder` of the database names the roles, too (migration 0021).
+            StaffRight.ACT_FOR_CUSTOMERS,
+        }
+    ),
     StaffRole.DEVELOPER: frozenset({StaffRight.SEE_CUSTOMERS, StaffRight.MANAGE_API_KEYS}),
 }
 

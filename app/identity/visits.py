@@ -14,10 +14,9 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from app import audit
-from app.identity.accounts import OWNER_ROLE
 from app.identity.errors import CustomerUserNotFoundError
 from app.identity.models import CustomerUser, Realm, StaffUser, UserSession
-from app.identity.rules import token_id
+from app.identity.rules import StaffRight, staff_may, token_id
 from app.identity.second_step_errors import (
     ActingRefusedError,
     ReasonMissingError,
@@ -27,8 +26,6 @@ from app.identity.sign_in_models import ActingVisit
 from app.kernel import new_id
 from app.tenancy import TenantScope
 
-# `session_holder` of the database names them too (migration 0021).
-ACTING_ROLES = frozenset({OWNER_ROLE, "support"})
 VISIT_LIFETIME = timedelta(minutes=30)
 _LONGEST_REASON = 200
 _SHOWN = 20
@@ -95,7 +92,7 @@ def require_acting_role(session: Session, scope: TenantScope, *, staff_id: UUID)
             StaffUser.reseller_id == scope.reseller_id, StaffUser.id == staff_id
         )
     )
-    if role not in ACTING_ROLES:
+    if not staff_may(role, StaffRight.ACT_FOR_CUSTOMERS):
         raise ActingRefusedError
 
 

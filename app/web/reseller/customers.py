@@ -14,7 +14,6 @@ from app.edge import (
     current_brand,
     current_ports,
     current_scope,
-    require_signed_in,
     signed_in_required,
 )
 from app.identity import Realm
@@ -24,6 +23,7 @@ from app.web.actors import acting
 from app.web.company import SUBJECT_ACTS, USER_ACTS
 from app.web.forms import Act, submitted
 from app.web.reseller.customer_acts import ACTS
+from app.web.rights import may
 from app.web.rows import transaction_row
 from app.web.typed import Typed
 from app.web.words import gettext as _
@@ -108,7 +108,7 @@ def customer(customer_id: UUID) -> str:
         fee_names=dict(fees),
         fee_options=[(title, fee) for fee, title in fees],
         request_key=str(uuid4()),
-        may_act=require_signed_in().role in identity.ACTING_ROLES,
+        may_act=may("act_for_customers"),
         now=now,
         **context,
     )

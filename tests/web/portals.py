@@ -14,11 +14,8 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-<<<<<<< HEAD
 from app.edge import edge_of
-=======
 from app.edge.key_uses import KeyUses
->>>>>>> people
 from app.tenancy import Tenant
 from tests.apps import PLATFORM_DOMAIN, Browser
 from tests.conftest import Database

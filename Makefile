@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # What is translated; English is the language of the texts themselves.
-LANGUAGES := de
+LANGUAGES := de fr es
 
 .DEFAULT_GOAL := help
 .PHONY: help install system demo test test-postgresql-15 lint types imports suite bench fmt lock messages clean

@@ -15,6 +15,7 @@ A row may import any row below it; rows with the same number never import each o
  4  `edge`           site guard, sign-in, CSRF, error kind -> status
  5  `ports`          every adapter the process was given
  8  `billing`        wallets, top-ups, usage charges
+ 8  `onboarding`     sign-up of resellers, trial, approval
  9  `commissions`    each reseller's share of a charge
  9  `notifications`  messages to people: brand, language, e-mail, what became of them
 10  `payments`       what the payment processor told us

@@ -15,11 +15,13 @@ from app.edge import Allowance, EdgeOptions, SiteApp
 from app.integrations.domain_keys import DkimKeys
 from app.integrations.head_file import HeadFile
 from app.integrations.redis_live import LIVE_PREFIX, RedisBell, RedisLive, connect_redis
+from app.integrations.secret_box import SealedBox
 from app.integrations.smtp_transport import NoTransport, SmtpTransport
 from app.integrations.stripe_gateway import StripeGateway
 from app.kernel import SignIn, connect, driver_url, make_engine, now
 from app.ledger import HeadLog
 from app.notifications import ChannelName, EmailChannel, MailTransport, Post
+from app.onboarding import SignUpTerms
 from app.ports import Ports
 from app.schema import metadata
 from app.settings import Settings
@@ -61,6 +63,7 @@ def make_ports(settings: Settings) -> Ports:
         live=RedisLive(connect_redis(redis_url)),
         bell=RedisBell(redis_url),
         heads=make_head_log(settings),
+        secrets=SealedBox(settings.secret_key.get_secret_value()),
         post=make_post(settings),
         clock=now,
     )
@@ -95,8 +98,10 @@ def make_head_log(settings: Settings) -> HeadLog:
     return HeadFile(settings.head_file)
 
 
-def create_app(settings: Settings, ports: Ports | None = None) -> Flask:
-    """Return the web app; `ports` replaces the adapters, for tests."""
+def create_app(
+    settings: Settings, ports: Ports | None = None, *, themes: Path | None = None
+) -> Flask:
+    """Return the web app; `ports` replaces the adapters, `themes` the folder of the themes."""
     given = ports or make_ports(settings)
     app = SiteApp(
         "app.web",
@@ -107,7 +112,7 @@ def create_app(settings: Settings, ports: Ports | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = _MAXIMUM_BODY
     _connect_database(app, settings, given)
     # The edge comes before any page: its hooks run in the order in which they were added.
-    edge.install(app, _edge_options(settings), given, pages=web.PAGES)
+    edge.install(app, _edge_options(settings, themes or THEMES), given, pages=web.PAGES)
     hub = LiveHub(connect_redis(settings.redis_url.get_secret_value()), prefix=LIVE_PREFIX)
     app.extensions[_HUB] = hub
     web.register(app, hub=hub, clock=given.clock)
@@ -150,7 +155,7 @@ def _connect_database(app: Flask, settings: Settings, ports: Ports) -> None:
     connect(engines, after_emit=ports.bell.ring)
 
 
-def _edge_options(settings: Settings) -> EdgeOptions:
+def _edge_options(settings: Settings, themes: Path) -> EdgeOptions:
     return EdgeOptions(
         platform_domain=settings.platform_domain,
         public_port=settings.public_port,
@@ -161,13 +166,33 @@ def _edge_options(settings: Settings) -> EdgeOptions:
         redis_url=settings.redis_url.get_secret_value(),
         checkout_origin=_checkout_origin(settings),
         metrics_token=settings.metrics_token.get_secret_value(),
-        themes=THEMES,
+        themes=themes,
         allowances={
             Allowance.SIGN_IN: settings.rate_limit_sign_in,
             Allowance.BILLING: settings.rate_limit_billing,
             Allowance.WEBHOOK: settings.rate_limit_webhook,
             Allowance.API: settings.rate_limit_api,
+            Allowance.SIGN_UP: settings.rate_limit_sign_up,
+            Allowance.NAME_CHECK: settings.rate_limit_name_check,
         },
+        sign_up=make_sign_up_terms(settings),
+    )
+
+
+def make_sign_up_terms(settings: Settings) -> SignUpTerms:
+    """Return on which terms somebody may become a reseller."""
+    return SignUpTerms(
+        plan=settings.sign_up_plan,
+        commission=settings.sign_up_commission,
+        trial_days=settings.trial_days,
+        trial_customers=settings.trial_customers,
+        top_up_minor=settings.trial_top_up,
+        per_address=settings.sign_ups_per_address,
+        per_domain=settings.sign_ups_per_domain,
+        terms_url=settings.sign_up_terms_url,
+        terms_version=settings.sign_up_terms_version,
+        data_processing_url=settings.sign_up_data_processing_url,
+        data_processing_version=settings.sign_up_data_processing_version,
     )
 
 

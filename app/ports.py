@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from app.identity import SecretBox
 from app.ledger import HeadLog
 from app.notifications import Post
 from app.payments import PaymentGateway
@@ -32,5 +33,6 @@ class Ports:
     live: LivePublisher
     bell: Bell
     heads: HeadLog
+    secrets: SecretBox
     post: Post
     clock: Callable[[], datetime]

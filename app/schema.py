@@ -7,6 +7,7 @@ import app.commissions.models
 import app.identity.models
 import app.ledger.models
 import app.notifications.models
+import app.onboarding.models
 import app.payments.models
 import app.pricing.models
 import app.tenancy.models  # noqa: F401 - imported for its tables

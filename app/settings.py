@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import Self
@@ -26,6 +27,10 @@ class WeakSecretError(ValueError):
     """A secret is missing, short or well known."""
 
 
+class MissingTermsError(ValueError):
+    """Sign-up is open, and there is nothing to accept."""
+
+
 class Settings(BaseSettings):
     """One process's settings; the names are those of the environment, in upper case."""
 
@@ -34,7 +39,7 @@ class Settings(BaseSettings):
     kontor_mode: Mode = Field(Mode.PRODUCTION, description="`demo` alone accepts weak secrets")
     platform_domain: str = Field("kontor.localhost", description="host of the platform's own site")
     public_port: int | None = Field(None, description="port in public addresses; none behind nginx")
-    secret_key: SecretStr = Field(SecretStr(""), description="signs sessions and CSRF tokens")
+    secret_key: SecretStr = Field(SecretStr(""), description="signs sessions, seals second factors")
 
     database_url: SecretStr = Field(SecretStr(""), description="signs in as kontor_app")
     database_platform_url: SecretStr = Field(
@@ -75,6 +80,42 @@ class Settings(BaseSettings):
     )
     message_days: int = Field(180, ge=1, description="messages and their log are kept so long")
     call_record_days: int = Field(90, ge=1, description="third parties' numbers are kept so long")
+
+    sign_up_plan: str = Field(
+        "", description="plan that a new reseller sells; none: nobody can sign up"
+    )
+    sign_up_commission: Decimal = Field(
+        Decimal("0.20"), ge=0, le=1, description="a new reseller's part of the net price"
+    )
+    sign_up_terms_url: str = Field("", description="terms that a new reseller accepts")
+    sign_up_terms_version: str = Field("1", description="what is recorded of them")
+    sign_up_data_processing_url: str = Field(
+        "", description="agreement on data processing that a new reseller accepts"
+    )
+    sign_up_data_processing_version: str = Field("1", description="what is recorded of it")
+    sign_ups_per_address: int = Field(3, ge=1, description="of one e-mail address, a day")
+    sign_ups_per_domain: int = Field(
+        10, ge=1, description="of one company's mail domain, a day; public mailboxes apart"
+    )
+    trial_days: int = Field(30, ge=1, description="a trial that nobody approves is closed then")
+    trial_customers: int = Field(10, ge=0, description="most customers of a reseller on trial")
+    trial_top_up: int = Field(
+        5000, ge=0, description="most that one top-up may be on trial, in cents; never real money"
+    )
+    rate_limit_sign_up: str = Field("20 per hour", description="per address, sign-ups of resellers")
+    rate_limit_name_check: str = Field(
+        "120 per minute", description="per address, names tried while signing up"
+    )
+
+    @model_validator(mode="after")
+    def _refuse_sign_up_without_terms(self) -> Self:
+        texts = (self.sign_up_terms_url, self.sign_up_data_processing_url)
+        if self.sign_up_plan and not all(texts):
+            raise MissingTermsError(
+                "SIGN_UP_PLAN needs SIGN_UP_TERMS_URL and SIGN_UP_DATA_PROCESSING_URL: "
+                "nobody can accept what is not there"
+            )
+        return self
 
     @model_validator(mode="after")
     def _refuse_weak_secrets(self) -> Self:

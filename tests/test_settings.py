@@ -30,3 +30,19 @@ def test_a_strong_secret_key_is_taken_and_never_shown() -> None:
 def test_a_weak_token_is_refused_outside_the_demo(name: str) -> None:
     with pytest.raises(ValidationError, match=name.upper()):
         Settings.model_validate({"secret_key": STRONG, name: "secret"})
+
+
+@pytest.mark.parametrize("given", [[], ["sign_up_terms_url"], ["sign_up_data_processing_url"]])
+def test_nobody_signs_up_where_there_is_nothing_to_accept(given: list[str]) -> None:
+    values = {"secret_key": STRONG, "sign_up_plan": "telefonie"} | dict.fromkeys(given, "/terms")
+
+    with pytest.raises(ValidationError, match="SIGN_UP_TERMS_URL"):
+        Settings.model_validate(values)
+
+
+def test_a_sign_up_with_both_texts_is_open() -> None:
+    texts = dict.fromkeys(["sign_up_terms_url", "sign_up_data_processing_url"], "/terms")
+
+    settings = Settings.model_validate({"secret_key": STRONG, "sign_up_plan": "x", **texts})
+
+    assert settings.sign_up_plan == "x"

@@ -277,3 +277,12 @@ def insufficient(refused: ledger.InsufficientFundsError) -> Exception:
     if not isinstance(required, int) or not isinstance(available, int):
         return refused
     return InsufficientFundsError(**refused.facts, missing=required - available)
+
+
+class TrialTopUpError(AppError):
+    """A reseller on trial takes no real money, and no large amount."""
+
+    kind = Kind.FORBIDDEN
+    code = "billing.trial_top_up"
+    # A customer reads this, too: it says nothing of a trial.
+    text = translatable("Payments of this amount are not possible here yet.")

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from app.billing.models import TopUp, TopUpState
+from app.billing.rules import require_trial_allows
 from app.billing.top_ups import (
     attach_checkout,
     note_decline,
@@ -23,7 +24,7 @@ from app.billing.top_ups import (
 )
 from app.kernel import Money, transaction
 from app.payments import CheckoutOrder, PaymentGateway
-from app.tenancy import TenantScope
+from app.tenancy import TenantScope, trial_of
 
 SUCCEEDED = frozenset(
     {
@@ -51,6 +52,7 @@ class PageTerms:
     locale: str
     brand_name: str
     brand_accent: str
+    statement_suffix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +77,11 @@ def start_top_up(
     """Record a top-up and make its hosted page; the same request key gives the same page.
 
     Without a customer, it is the reseller's own balance that is paid into. Refuses what
-    `request_top_up` refuses, and with GatewayError when the processor does not answer: the top-up
-    then waits in creation and the same key tries again.
+    `request_top_up` refuses, what a reseller on trial may not take, and with GatewayError when the
+    processor does not answer: the top-up then waits in creation and the same key tries again.
     """
     with transaction(scope) as session:
+        require_trial_allows(trial_of(session, scope), amount, is_live=gateway.is_live)
         top_up = request_top_up(
             session,
             scope,
@@ -172,5 +175,6 @@ def _order(scope: TenantScope, top_up: TopUp, amount: Money, terms: PageTerms) -
         locale=terms.locale,
         brand_name=terms.brand_name,
         brand_accent=terms.brand_accent,
+        statement_suffix=terms.statement_suffix,
         metadata={"top_up": str(top_up.id), "reseller": str(scope.reseller_id)},
     )

@@ -123,6 +123,4 @@ def _staff_owners(session: Session, scope: TenantScope) -> Sequence[Recipient]:
 
 
 def _recipient(realm: Realm, user: CustomerUser | StaffUser) -> Recipient:
-    # A person's own language is not part of every installation's schema yet.
-    language: str | None = getattr(user, "language", None)
-    return Recipient(realm, user.id, user.email, user.name, language)
+    return Recipient(realm, user.id, user.email, user.name, user.language)

@@ -6,9 +6,11 @@ from app.billing.errors import (
     CreditAmountError,
     LimitRefusedError,
     ReasonRefusedError,
+    TrialTopUpError,
 )
 from app.billing.models import TopUpState, WalletState
 from app.kernel import AppError, Kind, Money, translatable
+from app.tenancy import TrialTerms
 
 # Least and greatest top-up, in minor units: below, the processor's fee eats it; above, a person
 # should be asked (money laundering).
@@ -87,6 +89,12 @@ def require_reason(raw: str) -> str:
     if not LEAST_REASON <= len(reason) <= GREATEST_REASON or not reason.isprintable():
         raise ReasonRefusedError
     return reason
+
+
+def require_trial_allows(trial: TrialTerms | None, amount: Money, *, is_live: bool) -> None:
+    """Refuse, on trial, a payment of real money and one above the trial's amount."""
+    if trial is not None and (is_live or amount.minor > trial.top_up_minor):
+        raise TrialTopUpError
 
 
 def usage_key(event_id: str) -> str:

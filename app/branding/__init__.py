@@ -1,28 +1,116 @@
 """How a tenant's site looks and is called: tokens, texts, links, and the style sheet from them."""
 
-from app.branding.brands import BrandLook, Language, save_brand
-from app.branding.errors import BrandRefusedError
-from app.branding.queries import find_brand, plain_brand
+from app.branding.app_icons import AppIcon, app_icons, favicon_path, icon_path, logo_file
+from app.branding.assets import Asset, find_asset, keep_pictures
+from app.branding.brands import inherit_brand, restore_version, save_brand
+from app.branding.contrasts import ContrastNote, contrast_notes
+from app.branding.drafts import Draft, discard_draft, find_draft, publish_draft, save_draft
+from app.branding.errors import (
+    BrandColourRefusedError,
+    BrandEmailRefusedError,
+    BrandLineRefusedError,
+    BrandLinkRefusedError,
+    BrandRefusedError,
+    BrandTextTooLongError,
+    BrandVersionNotFoundError,
+    DraftChangedError,
+    NoDraftError,
+    PictureRefusedError,
+    PictureTooLargeError,
+    PictureTooSmallError,
+    PictureTooWideError,
+    StatementSuffixRefusedError,
+    TooManyPicturesError,
+)
+from app.branding.fonts import FONTS, SYSTEM_FONT, FontFamily, font_css
+from app.branding.legal_texts import Block, BlockKind, Words, clean_text, read_text
+from app.branding.looks import LEGAL_PAGES, BrandLook, look_of, values_of
+from app.branding.marks import MARK_FILES, draw_mark, initials, mark_hash
+from app.branding.pictures import PictureKind, PictureSet, make_pictures
+from app.branding.queries import PublishedVersion, find_brand, list_versions, plain_brand
 from app.branding.rules import (
     BrandTokenError,
     BrandTokens,
+    Density,
     InvalidColourError,
+    Mode,
+    Radius,
     brand_css,
     colour_roles,
     contrast,
+    require_colour,
 )
+from app.branding.theme_counts import theme_counts
+from app.kernel import Language
 
 __all__ = [
+    "FONTS",
+    "LEGAL_PAGES",
+    "MARK_FILES",
+    "SYSTEM_FONT",
+    "AppIcon",
+    "Asset",
+    "Block",
+    "BlockKind",
+    "BrandColourRefusedError",
+    "BrandEmailRefusedError",
+    "BrandLineRefusedError",
+    "BrandLinkRefusedError",
     "BrandLook",
     "BrandRefusedError",
+    "BrandTextTooLongError",
     "BrandTokenError",
     "BrandTokens",
+    "BrandVersionNotFoundError",
+    "ContrastNote",
+    "Density",
+    "Draft",
+    "DraftChangedError",
+    "FontFamily",
     "InvalidColourError",
     "Language",
+    "Mode",
+    "NoDraftError",
+    "PictureKind",
+    "PictureRefusedError",
+    "PictureSet",
+    "PictureTooLargeError",
+    "PictureTooSmallError",
+    "PictureTooWideError",
+    "PublishedVersion",
+    "Radius",
+    "StatementSuffixRefusedError",
+    "TooManyPicturesError",
+    "Words",
+    "app_icons",
     "brand_css",
+    "clean_text",
     "colour_roles",
     "contrast",
+    "contrast_notes",
+    "discard_draft",
+    "draw_mark",
+    "favicon_path",
+    "find_asset",
     "find_brand",
+    "find_draft",
+    "font_css",
+    "icon_path",
+    "inherit_brand",
+    "initials",
+    "keep_pictures",
+    "list_versions",
+    "logo_file",
+    "look_of",
+    "make_pictures",
+    "mark_hash",
     "plain_brand",
+    "publish_draft",
+    "read_text",
+    "require_colour",
+    "restore_version",
     "save_brand",
+    "save_draft",
+    "theme_counts",
+    "values_of",
 ]

@@ -1,97 +1,95 @@
-import re
-from dataclasses import dataclass, fields
-from enum import Enum
+"""What is published: the brand of now, and every version that was published before."""
+
+from dataclasses import replace
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app import audit
-from app.branding.errors import BrandRefusedError
-from app.branding.models import Brand
-from app.branding.rules import BrandTokens
+from app import audit, identity
+from app.branding.assets import copy_pictures, require_pictures
+from app.branding.errors import BrandVersionNotFoundError
+from app.branding.looks import BrandLook, look_of, values_of
+from app.branding.models import Brand, BrandVersion
 from app.tenancy import TenantScope
-
-MAXIMUM_TEXT_LENGTH = 500
-_THEME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-_LINK = re.compile(r"https://[^\s\"'<>\\]+|/(?![/\\])[^\s\"'<>\\]*")
-# Pictures come from the site itself: the content security policy allows no others.
-_PICTURE = re.compile(r"/(?![/\\])[A-Za-z0-9._/-]*")
-
-
-class Language(Enum):
-    """The languages a site can speak (requirement A7)."""
-
-    GERMAN = "de"
-    ENGLISH = "en"
-    FRENCH = "fr"
-    SPANISH = "es"
-
-
-@dataclass(frozen=True, slots=True)
-class BrandLook:
-    """How a site looks and what it calls itself. Refuses links that are none, unknown languages."""
-
-    name: str
-    tokens: BrandTokens
-    theme: str = "kontor"
-    language: str = Language.GERMAN.value
-    logo_url: str = ""
-    favicon_url: str = ""
-    support_email: str = ""
-    support_phone: str = ""
-    imprint_url: str = ""
-    privacy_url: str = ""
-    terms_url: str = ""
-
-    def __post_init__(self) -> None:
-        _require("name", bool(self.name.strip()) and self.name.isprintable())
-        _require("theme", bool(_THEME.fullmatch(self.theme)))
-        _require("language", self.language in {each.value for each in Language})
-        for field in ("imprint_url", "privacy_url", "terms_url"):
-            _require(field, not getattr(self, field) or bool(_LINK.fullmatch(getattr(self, field))))
-        for field in ("logo_url", "favicon_url"):
-            url = getattr(self, field)
-            _require(field, not url or bool(_PICTURE.fullmatch(url)))
-        for each in fields(BrandLook):
-            text = getattr(self, each.name)
-            _require(each.name, not isinstance(text, str) or len(text) <= MAXIMUM_TEXT_LENGTH)
 
 
 def save_brand(
-    session: Session, scope: TenantScope, *, look: BrandLook, actor: audit.Actor = audit.SYSTEM
-) -> None:
-    """Publish how the tenant's site looks from now on; the platform is a tenant here too."""
-    values = {
-        "name": look.name,
-        "theme": look.theme,
-        "language": look.language,
-        "accent": look.tokens.accent,
-        "surface": look.tokens.surface,
-        "radius": look.tokens.radius,
-        "density": look.tokens.density,
-        "mode": look.tokens.mode,
-        "logo_url": look.logo_url,
-        "favicon_url": look.favicon_url,
-        "support_email": look.support_email,
-        "support_phone": look.support_phone,
-        "imprint_url": look.imprint_url,
-        "privacy_url": look.privacy_url,
-        "terms_url": look.terms_url,
-    }
-    session.execute(
+    session: Session,
+    scope: TenantScope,
+    *,
+    look: BrandLook,
+    actor: audit.Actor = audit.SYSTEM,
+    restores: int | None = None,
+) -> int:
+    """Publish how the tenant's site looks from now on; the platform is a tenant here too.
+
+    Returns the number of the new version, which stays in the history. Refuses a picture that the
+    tenant does not have. Web processes must be told after the commit (`BrandDirectory.forget`).
+    """
+    require_pictures(session, scope, look)
+    values = values_of(look)
+    number = session.scalar(
         insert(Brand)
-        .values(reseller_id=scope.reseller_id, **values)
-        .on_conflict_do_update(index_elements=["reseller_id"], set_=values)
+        .values(reseller_id=scope.reseller_id, version=1, **values)
+        .on_conflict_do_update(
+            index_elements=["reseller_id"], set_={**values, "version": Brand.version + 1}
+        )
+        .returning(Brand.version)
     )
+    # The row above is locked: two who publish at once get two numbers.
+    version = BrandVersion(
+        reseller_id=scope.reseller_id,
+        number=number or 1,
+        look=values,
+        realm=actor.realm,
+        actor_id=actor.id,
+        restores=restores,
+    )
+    _write_down(session, version, actor)
+    return version.number
+
+
+def _write_down(session: Session, version: BrandVersion, actor: audit.Actor) -> None:
+    session.add(version)
+    session.flush()
     audit.record(
         session,
-        scope.reseller_id,
+        version.reseller_id,
         actor=actor,
         action="branding.brand_saved",
-        subject_id=scope.reseller_id,
+        subject_id=version.reseller_id,
+        facts={"version": version.number, "restores": version.restores},
     )
 
 
-def _require(field: str, holds: bool) -> None:  # noqa: FBT001 - reads as the sentence it is
-    if not holds:
-        raise BrandRefusedError(field=field)
+def restore_version(
+    session: Session, scope: TenantScope, *, number: int, actor: audit.Actor
+) -> int:
+    """Publish an earlier version again, as a new one; the draft stays as it is.
+
+    Refuses everybody but an owner, and a number that there is not.
+    """
+    identity.require_staff_owner(session, scope, actor=actor)
+    version = session.get(BrandVersion, (scope.reseller_id, number))
+    if version is None:
+        raise BrandVersionNotFoundError
+    return save_brand(session, scope, look=look_of(version.look), actor=actor, restores=number)
+
+
+def inherit_brand(
+    session: Session,
+    above: TenantScope,
+    below: TenantScope,
+    *,
+    look: BrandLook,
+    name: str,
+    actor: audit.Actor = audit.SYSTEM,
+) -> int:
+    """Publish the look of a tenant for another one below it, under that one's own name.
+
+    Its pictures are copied; what calls the upper tenant by name (greeting, sender, card
+    statement) is left out. Both scopes must be the platform's.
+    """
+    copy_pictures(session, above, below, look)
+    own = replace(look, name=name, greeting="", sender_name="", statement_suffix="")
+    return save_brand(session, below, look=own, actor=actor)

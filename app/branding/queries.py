@@ -1,14 +1,31 @@
-from typing import cast
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.branding.brands import MAXIMUM_TEXT_LENGTH, BrandLook
-from app.branding.models import Brand
-from app.branding.rules import BrandTokens, Density, Mode, Radius
+from app.branding.looks import MAXIMUM_TEXT_LENGTH, BrandLook, look_of
+from app.branding.models import Brand, BrandVersion
+from app.branding.rules import BrandTokens
 from app.tenancy import TenantScope
 
 # What a tenant looks like until it has a brand of its own.
 PLAIN_TOKENS = BrandTokens(accent="#2f3e5c", surface="#f6f7f9")
+_NOT_OF_THE_LOOK = {"reseller_id", "version"}
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedVersion:
+    """One line of the history: `restores` is the older version that it brought back."""
+
+    number: int
+    look: BrandLook
+    published_at: datetime
+    realm: str
+    actor_id: UUID | None
+    restores: int | None
 
 
 def find_brand(session: Session, scope: TenantScope) -> BrandLook | None:
@@ -16,26 +33,26 @@ def find_brand(session: Session, scope: TenantScope) -> BrandLook | None:
     brand = session.get(Brand, scope.reseller_id)
     if brand is None:
         return None
-    return BrandLook(
-        name=brand.name,
-        # The row was written from these types; the tokens refuse a value that is not on offer.
-        tokens=BrandTokens(
-            accent=brand.accent,
-            surface=brand.surface,
-            radius=cast("Radius", brand.radius),
-            density=cast("Density", brand.density),
-            mode=cast("Mode", brand.mode),
-        ),
-        theme=brand.theme,
-        language=brand.language,
-        logo_url=brand.logo_url,
-        favicon_url=brand.favicon_url,
-        support_email=brand.support_email,
-        support_phone=brand.support_phone,
-        imprint_url=brand.imprint_url,
-        privacy_url=brand.privacy_url,
-        terms_url=brand.terms_url,
+    columns = (column.key for column in Brand.__table__.columns)
+    return look_of({name: getattr(brand, name) for name in columns if name not in _NOT_OF_THE_LOOK})
+
+
+def list_versions(
+    session: Session, scope: TenantScope, *, limit: int = 50
+) -> Sequence[PublishedVersion]:
+    """Return what was published, newest first; the first one is what the site shows."""
+    rows = session.scalars(
+        select(BrandVersion)
+        .where(BrandVersion.reseller_id == scope.reseller_id)
+        .order_by(BrandVersion.number.desc())
+        .limit(limit)
     )
+    return [
+        PublishedVersion(
+            row.number, look_of(row.look), row.published_at, row.realm, row.actor_id, row.restores
+        )
+        for row in rows
+    ]
 
 
 def plain_brand(name: str) -> BrandLook:

@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from app.branding.errors import BrandRefusedError
+
 Radius = Literal["none", "small", "large"]
 Density = Literal["comfortable", "compact"]
 Mode = Literal["auto", "light", "dark"]
@@ -129,6 +131,15 @@ _DARK = _Ladder(
     signal=0.78,
     towards=1,
 )
+
+
+def require_colour(colour: str) -> str:
+    """Return a colour that is written as `#rrggbb`, in small letters; refuses any other."""
+    try:
+        _channels(colour)
+    except InvalidColourError as refused:
+        raise BrandRefusedError(field="accent") from refused
+    return colour.lower()
 
 
 def contrast(first: str, second: str) -> float:

@@ -9,7 +9,9 @@ from app.cli.admin import admin
 from app.cli.admin_team import invite as admin_invite
 from app.cli.admin_team import list_all as admin_list
 from app.cli.admin_team import remove as admin_remove
+from app.cli.applications import applications, approve, refuse, resume, suspend
 from app.cli.billing import billing
+from app.cli.brand import brand
 from app.cli.commission import bonus, commission
 from app.cli.configuration import DEMO_DATA, ENVIRONMENT_FILE
 from app.cli.connection import Invocation, command_with_database
@@ -33,9 +35,11 @@ from app.cli.reseller import reseller
 from app.cli.reseller_doors import api_key_list, api_key_revoke, registration
 from app.cli.retail import price_set as retail_price_set
 from app.cli.schema_changes import RoleNameError
+from app.cli.second_factor import of_admin, of_customer_user, of_staff
 from app.cli.serving import web, worker
 from app.cli.staff import staff
 from app.cli.subjects import subject_add, subject_find, subject_list, subject_release
+from app.cli.themes import themes
 from app.cli.up import up
 from app.cli.usage import usage
 from app.embedded import EmbeddedServerError
@@ -94,8 +98,8 @@ for command in (retail_price_set, commission, bonus):
     reseller.add_command(command)
 
 for command in (
-    demo, up, web, worker, db, admin, meter, offer, reseller, customer, usage, billing,
-    _ledger(), health, mail,
+    demo, up, web, worker, db, admin, meter, offer, reseller, brand, customer, usage, billing,
+    _ledger(), health, mail, themes,
 ):  # fmt: skip
     main.add_command(command)
 for command in (
@@ -105,6 +109,10 @@ for command in (
 ):  # fmt: skip
     customer.add_command(command)
 for command in (fund_from_commission, balance):
+    reseller.add_command(command)
+for group, command in ((admin, of_admin), (reseller, of_staff), (customer, of_customer_user)):
+    group.add_command(command)
+for command in (applications, approve, refuse, suspend, resume):
     reseller.add_command(command)
 for command in (api_key_list, api_key_revoke, registration):
     reseller.add_command(command)

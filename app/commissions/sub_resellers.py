@@ -1,6 +1,5 @@
 """Resellers that a reseller opens below itself (requirement A1)."""
 
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -64,7 +63,7 @@ def _dress(
     actor: audit.Actor,
 ) -> None:
     look = branding.find_brand(session, above) or branding.plain_brand(parent.name)
-    branding.save_brand(session, below, look=replace(look, name=name), actor=actor)
+    branding.inherit_brand(session, above, below, look=look, name=name, actor=actor)
 
 
 def _agree(

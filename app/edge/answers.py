@@ -12,7 +12,7 @@ from flask_limiter import RateLimitExceeded
 from sqlalchemy import exc
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from app.edge.callers import is_machine
+from app.edge.callers import PROBLEM, is_machine
 from app.edge.pages import neutral_page
 from app.edge.request_log import request_id
 from app.edge.site_guard import site_or_none
@@ -161,7 +161,7 @@ def _problem(refusal: Refusal) -> Response:
         "request_id": request_id(),
     }
     answer = jsonify(body)
-    answer.mimetype = "application/problem+json"
+    answer.mimetype = PROBLEM
     return answer
 
 

@@ -20,6 +20,8 @@ from app.tenancy import Site
 
 # Under this key Flask-Login looks for what its user loader gets: the token of the session.
 TOKEN_KEY = "_user_id"  # noqa: S105 - the name of a place
+# The token of a sign-in whose password was right and that waits for its second step.
+_CHALLENGE_KEY = "_challenge"
 
 _COOKIES = {Realm.CUSTOMER: "session", Realm.STAFF: "staff", Realm.PLATFORM: "admin"}
 _PATHS = {"/reseller": Realm.STAFF, "/admin": Realm.PLATFORM}
@@ -29,6 +31,11 @@ def realm_of_path(path: str) -> Realm:
     """Return the realm whose cookie counts on a path: three that never meet (requirement A4)."""
     first = "/" + path.lstrip("/").partition("/")[0]
     return _PATHS.get(first, Realm.CUSTOMER)
+
+
+def cookie_flags(is_secure: bool) -> dict[str, Any]:  # noqa: FBT001 - its only argument
+    """Return what every cookie of ours carries (rule R10)."""
+    return {"path": "/", "secure": is_secure, "httponly": True, "samesite": "Lax"}
 
 
 class BrowserSession(CallbackDict[str, Any], SessionMixin):
@@ -46,6 +53,16 @@ class BrowserSession(CallbackDict[str, Any], SessionMixin):
     def token(self) -> str | None:
         """The token of the signed-in session."""
         return cast("str | None", self.get(TOKEN_KEY))
+
+    @property
+    def challenge(self) -> str | None:
+        """The token of a sign-in that waits for its second step."""
+        return cast("str | None", self.get(_CHALLENGE_KEY))
+
+    def await_second_step(self, challenge: str) -> None:
+        """Forget who was signed in; a code is to say who is (rule R12)."""
+        self.clear()
+        self[_CHALLENGE_KEY] = challenge
 
     def begin(self, token: str) -> None:
         """Start afresh with a new session's token: nothing from before survives (rule R12)."""
@@ -71,7 +88,10 @@ class BrowserSessions(SessionInterface):
 
     def open_session(self, app: Flask, asked: Request) -> BrowserSession:  # noqa: ARG002 - Flask's
         """Return the cookie's content; an empty one for no cookie and for somebody else's."""
-        realm = realm_of_path(asked.path)
+        return self.open_realm(asked, realm_of_path(asked.path))
+
+    def open_realm(self, asked: Request, realm: Realm) -> BrowserSession:
+        """Return the content of a realm's cookie, whatever path was asked for."""
         site = resolution_of(asked.environ).site
         cookie = asked.cookies.get(self._name(realm))
         if site is None or cookie is None:
@@ -95,19 +115,28 @@ class BrowserSessions(SessionInterface):
         site = resolution_of(request.environ).site
         if not kept.modified or site is None:
             return
-        name = self._name(kept.realm)
-        flags: dict[str, Any] = {
-            "path": "/",
-            "secure": self.is_secure,
-            "httponly": True,
-            "samesite": "Lax",
-        }
         if not kept:
             if kept.is_kept:
-                response.delete_cookie(name, **flags)
+                response.delete_cookie(self._name(kept.realm), **cookie_flags(self.is_secure))
             return
-        content = self._signer(site, kept.realm).dumps(dict(kept))
-        response.set_cookie(name, content, max_age=self.lifetime, **flags)
+        self._send(response, site, kept.realm, dict(kept))
+
+    def plant(self, response: Response, *, realm: Realm, token: str) -> None:
+        """Sign a browser in to another realm of this site, with this very answer.
+
+        For a colleague of the reseller's who goes on as one of its customers: no token stands in
+        an address, and whoever was signed in there before is not any more (rule R12).
+        """
+        site = resolution_of(request.environ).site
+        if site is None:
+            raise LookupError(request.endpoint)
+        self._send(response, site, realm, {TOKEN_KEY: token})
+
+    def _send(self, response: Response, site: Site, realm: Realm, content: dict[str, Any]) -> None:
+        signed = self._signer(site, realm).dumps(content)
+        response.set_cookie(
+            self._name(realm), signed, max_age=self.lifetime, **cookie_flags(self.is_secure)
+        )
 
     def _name(self, realm: Realm) -> str:
         # A browser takes a __Host- cookie only with Secure, Path=/ and no Domain, so that a

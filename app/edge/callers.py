@@ -2,12 +2,18 @@ from flask import current_app, request
 
 from app.edge.declarations import declaration_of
 
-_PAGE, _DATA = "text/html", ("application/json", "application/problem+json")
+PROBLEM = "application/problem+json"
+_PAGE, _DATA = "text/html", ("application/json", PROBLEM)
+
+
+def is_api() -> bool:
+    """True if the request is for the API: a program with a key, never a person."""
+    return request.path.startswith("/api/")
 
 
 def is_machine() -> bool:
     """True if the answer goes to a program: the API, a webhook, a script that asks for data."""
-    if request.path.startswith("/api/"):
+    if is_api():
         return True
     declaration = declaration_of(current_app, request.endpoint)
     if declaration is not None and declaration.is_for_machines:

@@ -30,6 +30,7 @@ class Declaration:
     where: Where
     allowance: Allowance | None
     is_for_machines: bool
+    is_open_when_closed: bool
 
 
 class UndeclaredBlueprintError(LookupError):
@@ -42,13 +43,15 @@ def declare(
     where: Where,
     allowance: Allowance | None = None,
     is_for_machines: bool = False,
+    is_open_when_closed: bool = False,
 ) -> None:
     """Say where a blueprint exists; call it right after making the blueprint, once.
 
     A blueprint for machines authenticates every request by itself, so its requests carry no CSRF
-    token, and its errors are always problem+json.
+    token, and its errors are always problem+json. What is open when closed answers on the site of
+    a suspended reseller, too.
     """
-    declaration = Declaration(where, allowance, is_for_machines)
+    declaration = Declaration(where, allowance, is_for_machines, is_open_when_closed)
 
     def remember(state: BlueprintSetupState) -> None:
         all_of(state.app)[state.name] = declaration

@@ -10,7 +10,7 @@ from app.edge.errors import ForeignOriginError
 from app.edge.site_guard import site_or_none
 from app.tenancy import InvalidHostError, normalise_host
 
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 def refuse_forgery(app: Flask, *, is_secure: bool) -> None:
@@ -24,7 +24,7 @@ def refuse_forgery(app: Flask, *, is_secure: bool) -> None:
 
     def check() -> None:
         declaration = declaration_of(current_app, request.endpoint)
-        if request.method in _SAFE_METHODS or not request.endpoint:
+        if request.method in SAFE_METHODS or not request.endpoint:
             return
         if declaration is not None and declaration.is_for_machines:
             return

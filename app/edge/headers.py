@@ -25,6 +25,8 @@ def guard_browsers(
     """Add the security and caching headers to every answer of the app."""
 
     def add(response: Response) -> Response:
+        if g.get("may_stand_in_own_pages"):
+            response.headers["X-Frame-Options"] = "SAMEORIGIN"
         for name, value in _CONSTANT.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Content-Security-Policy", _policy(checkout_origin))
@@ -34,6 +36,11 @@ def guard_browsers(
         return response
 
     app.after_request(add)
+
+
+def let_own_pages_frame() -> None:
+    """Let pages of this very site show this answer in a frame; everybody else still may not."""
+    g.may_stand_in_own_pages = True
 
 
 def csp_nonce() -> str:
@@ -48,6 +55,7 @@ def _policy(checkout_origin: str) -> str:
     # file on this host cannot run. `form-action` names the checkout because browsers apply it to
     # the redirect that follows a form. No `*.platform`: neighbours are strangers (rule R22).
     nonce = csp_nonce()
+    frames = "'self'" if g.get("may_stand_in_own_pages") else "'none'"
     return "; ".join(
         (
             "default-src 'self'",
@@ -55,7 +63,9 @@ def _policy(checkout_origin: str) -> str:
             f"style-src 'self' 'nonce-{nonce}'",
             "img-src 'self' data:",
             f"form-action 'self' {checkout_origin}".rstrip(),
-            "frame-ancestors 'none'",
+            f"frame-ancestors {frames}",
+            # A worker has no nonce: it is the site's own, from the one address that makes it.
+            "worker-src 'self'",
             "base-uri 'none'",
             "object-src 'none'",
         )

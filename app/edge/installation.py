@@ -4,9 +4,12 @@ from pathlib import Path
 
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from app.edge.acting import guard_acting
 from app.edge.answers import answer_errors
 from app.edge.brands import BrandDirectory
 from app.edge.browser_sessions import BrowserSessions
+from app.edge.closed_sites import close_sites
+from app.edge.fonts import FontShelf
 from app.edge.forgery import refuse_forgery
 from app.edge.headers import guard_browsers
 from app.edge.key_uses import KeyUses
@@ -34,11 +37,11 @@ def install(app: SiteApp, options: EdgeOptions, ports: Ports, *, pages: Path) ->
     Hooks before a request run in the order below, hooks after it in the reverse: the clock starts
     first and stops last.
     """
-    edge = _make(options, ports)
+    edge = _make(options, ports, pages)
     keep(app, edge)
     app.secret_key = options.secret_key
     app.sites = edge.sites
-    app.jinja_loader = edge.themes.loader(pages / "templates")
+    app.jinja_loader = edge.themes.loader()
     app.session_interface = BrowserSessions(
         options.secret_key, options.is_secure, options.session_lifetime
     )
@@ -61,6 +64,8 @@ def install(app: SiteApp, options: EdgeOptions, ports: Ports, *, pages: Path) ->
     limit_requests(app, options)  # before anything that costs a query or a hash
     refuse_forgery(app, is_secure=options.is_secure)
     find_signed_in_users(app)
+    guard_acting(app)
+    close_sites(app)
     dress_pages(app)
     version_static_files(app)
     speak_languages(app, pages / "translations")
@@ -68,24 +73,27 @@ def install(app: SiteApp, options: EdgeOptions, ports: Ports, *, pages: Path) ->
 
 
 def seal(app: SiteApp) -> None:
-    """Apply what the blueprints declared, after the last one was registered.
+    """Apply what the blueprints declared, after the last one was registered; compile the themes.
 
     Refuses a blueprint that declared nothing.
     """
     limit_blueprints(app, edge_of(app).options)
     app.require_declarations()
+    edge_of(app).themes.compile(app.jinja_env)  # with every filter that pages registered
 
 
-def _make(options: EdgeOptions, ports: Ports) -> Edge:
+def _make(options: EdgeOptions, ports: Ports, pages: Path) -> Edge:
     news = CacheNews(options.redis_url)
-    themes = ThemeShelf(options.themes)
+    themes = ThemeShelf(options.themes, templates=pages / "templates")
+    fonts = FontShelf(pages / "static")
     return Edge(
         options=options,
         ports=ports,
         news=news,
         sites=SiteDirectory(platform_domain=options.platform_domain, news=news),
-        brands=BrandDirectory(news=news, themes=themes),
+        brands=BrandDirectory(news=news, themes=themes, fonts=fonts),
         themes=themes,
+        fonts=fonts,
         metrics=Metrics(),
         accepted_keys=accepted_keys(),
         key_uses=KeyUses(ports.clock),

@@ -26,6 +26,8 @@ _KEY_SECONDS, _KEYS_KEPT = 600.0, 10_000
 _IPV6_HOME = 64
 # A body may carry very many events: so many bytes of it, about a hundred events, are a call.
 _BYTES_OF_A_CALL = 16 * 1024
+# To look at their pages costs nothing.
+_OF_FORMS = frozenset({Allowance.SIGN_IN, Allowance.SIGN_UP})
 # A body of unknown length, and one that is longer than any may be.
 _MOST_CALLS = 256
 
@@ -64,7 +66,7 @@ def limit_blueprints(app: Flask, options: EdgeOptions) -> None:
                 options.allowances[allowance],
                 scope=f"{allowance.value}:{key.__name__}",
                 key_func=partial(_pseudonym, key),
-                methods=["POST"] if allowance is Allowance.SIGN_IN else None,
+                methods=["POST"] if allowance in _OF_FORMS else None,
                 exempt_when=_is_signing_out if allowance is Allowance.SIGN_IN else None,
                 cost=_calls if allowance is Allowance.API else 1,
             )
@@ -144,4 +146,6 @@ _KEYS: dict[Allowance, list[Callable[[], str]]] = {
     Allowance.BILLING: [_by_user],
     Allowance.WEBHOOK: [_by_address],
     Allowance.API: [_by_key],
+    Allowance.SIGN_UP: [_by_address],
+    Allowance.NAME_CHECK: [_by_address],
 }

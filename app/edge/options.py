@@ -4,6 +4,8 @@ from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 
+from app.onboarding import SignUpTerms
+
 
 class Allowance(Enum):
     """What is counted against a rate limit; `EdgeOptions.allowances` says how much is free."""
@@ -12,6 +14,8 @@ class Allowance(Enum):
     BILLING = "billing"
     WEBHOOK = "webhook"
     API = "api"
+    SIGN_UP = "sign_up"
+    NAME_CHECK = "name_check"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +33,4 @@ class EdgeOptions:
     metrics_token: str
     themes: Path
     allowances: Mapping[Allowance, str]
+    sign_up: SignUpTerms

@@ -7,7 +7,12 @@ def site_address() -> str:
 
     Made from the host as the directory knows it and from the settings, never from a header (R18).
     """
-    options, host = current_edge().options, current_site().host
+    return address_of(current_site().host)
+
+
+def address_of(host: str) -> str:
+    """Return the public address of a host that we serve, without a slash at the end."""
+    options = current_edge().options
     if options.public_port is None:
         return f"https://{host}"
     return f"http://{host}:{options.public_port}"

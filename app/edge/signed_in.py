@@ -1,20 +1,28 @@
 """Who is signed in here: Flask-Login over sessions bound to realm, tenant and host."""
 
 from functools import partial
+from typing import cast
 from urllib.parse import quote
 
-from flask import Blueprint, Flask, redirect, request
+from flask import Blueprint, Flask, current_app, redirect, request
 from flask_login import LoginManager, UserMixin, current_user
 from werkzeug.wrappers import Response
 
-from app.edge.browser_sessions import realm_of_path
+from app.edge.browser_sessions import BrowserSessions, realm_of_path
 from app.edge.callers import is_machine
 from app.edge.declarations import Where, declare
 from app.edge.errors import SignInNeededError
 from app.edge.options import Allowance
 from app.edge.site_guard import site_or_none
 from app.edge.state import current_ports
-from app.identity import Realm, SignedIn, SignInScope, find_signed_in
+from app.identity import (
+    Realm,
+    SignedIn,
+    SignInScope,
+    find_signed_in,
+    is_seen_long_ago,
+    note_seen,
+)
 from app.kernel import transaction
 from app.tenancy import PlatformScope, TenantKind, TenantScope
 
@@ -24,6 +32,11 @@ LOGIN_PATHS = {
     Realm.PLATFORM: "/admin/login",
 }
 HOME_PATHS = {Realm.CUSTOMER: "/portal/", Realm.STAFF: "/reseller/", Realm.PLATFORM: "/admin/"}
+ACCOUNT_PATHS = {
+    Realm.CUSTOMER: "/portal/settings/account",
+    Realm.STAFF: "/reseller/account",
+    Realm.PLATFORM: "/admin/account",
+}
 LOGOUT_PATHS = {
     Realm.CUSTOMER: "/logout",
     Realm.STAFF: "/reseller/logout",
@@ -42,6 +55,7 @@ class SiteUser(UserMixin):  # type: ignore[misc] # Flask-Login ships no types
         self.email = signed_in.email
         self.customer_id = signed_in.customer_id
         self.role = signed_in.role
+        self.language = signed_in.language
 
 
 def find_signed_in_users(app: Flask) -> None:
@@ -72,6 +86,13 @@ def signed_in() -> SignedIn | None:
     return user.signed_in if isinstance(user, SiteUser) else None
 
 
+def signed_in_as(realm: Realm) -> SignedIn | None:
+    """Return who is signed in in a realm that is not the path's: for a page that all may see."""
+    sessions = cast("BrowserSessions", current_app.session_interface)
+    token = sessions.open_realm(request, realm).token
+    return None if token is None else _find(realm, token)
+
+
 def require_signed_in() -> SignedIn:
     """Return who is signed in; refuses a stranger."""
     found = signed_in()
@@ -89,15 +110,23 @@ def sign_in_scope(realm: Realm) -> SignInScope | None:
 
 
 def _load(token: str) -> SiteUser | None:
-    realm = realm_of_path(request.path)
+    found = _find(realm_of_path(request.path), token)
+    return None if found is None else SiteUser(found)
+
+
+def _find(realm: Realm, token: str) -> SignedIn | None:
     scope, site = sign_in_scope(realm), site_or_none()
     if scope is None or site is None:
         return None
+    now = current_ports().clock()
     with transaction(scope, sole=True) as session:
-        found = find_signed_in(
-            session, scope, realm=realm, token=token, host=site.host, now=current_ports().clock()
-        )
-    return None if found is None else SiteUser(found)
+        found = find_signed_in(session, scope, realm=realm, token=token, host=site.host, now=now)
+    if found is None:
+        return None
+    if is_seen_long_ago(found, now=now):
+        with transaction(scope) as session:
+            note_seen(session, scope, token=token, now=now)
+    return SiteUser(found)
 
 
 def _require(realm: Realm) -> Response | None:

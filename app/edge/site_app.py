@@ -1,25 +1,23 @@
 """The Flask app whose URL map depends on the site: R8, and no routing before the host is known."""
 
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 from wsgiref.types import WSGIEnvironment
 
 import psycopg
 import structlog
-from flask import Flask, Request, has_request_context, request
+from flask import Request, has_request_context, request
 from flask.json.provider import DefaultJSONProvider
 from flask.templating import Environment
 from flask_openapi3.openapi import OpenAPI
-from jinja2 import Template
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.routing import Map, MapAdapter
 
 from app.edge.declarations import Where, declaration_of
 from app.edge.sites import SiteDirectory
-from app.edge.themes import THEME_FOLDER
+from app.edge.theme_sandbox import SandboxedPages
 from app.tenancy import InvalidHostError, Site, TenantKind
 
 FOREVER = 365 * 24 * 3600
@@ -54,37 +52,14 @@ class ShallowJson(DefaultJSONProvider):
             raise ValueError("nested too deeply") from too_deep
 
 
-class SandboxedPages(ImmutableSandboxedEnvironment):
-    """Flask's template environment inside Jinja's sandbox: themes are other people's files."""
-
-    def __init__(self, app: Flask, **options: Any) -> None:  # noqa: ANN401 - Jinja's own options
-        options.setdefault("loader", app.create_global_jinja_loader())
-        super().__init__(**options)
-        self.app = app
-
-    def get_template(
-        self,
-        name: str | Template,
-        parent: str | None = None,
-        globals: MutableMapping[str, Any] | None = None,  # noqa: A002 - Jinja's own name
-    ) -> Template:
-        """Load a template, in the version of the site's theme where there is one.
-
-        What a theme's own template asks for is ours: so it can extend or include the original.
-        """
-        is_ours = parent is None or not parent.startswith(THEME_FOLDER)
-        if isinstance(name, str) and is_ours and has_request_context():
-            name = cast("SiteApp", self.app).choose_template(name)
-        return super().get_template(name, parent, globals)
-
-
 class SiteApp(OpenAPI):
     """Resolves the host first and then matches the path against that kind of site's own URL map."""
 
     json_provider_class = ShallowJson
     jinja_environment = SandboxedPages  # type: ignore[assignment] # same contract, other parent
     sites: SiteDirectory
-    choose_template: Callable[[str], str]
+    choose_template: Callable[[str, str], str]
+    undress: Callable[[str, Exception], dict[str, object] | None]
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Resolve the request's host and return the routes that exist on such a site."""

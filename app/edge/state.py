@@ -6,6 +6,7 @@ from typing import cast
 from flask import Flask, current_app
 
 from app.edge.brands import BrandDirectory
+from app.edge.fonts import FontShelf
 from app.edge.key_uses import KeyUses
 from app.edge.memory import ShortMemory
 from app.edge.metrics import Metrics
@@ -28,6 +29,7 @@ class Edge:
     sites: SiteDirectory
     brands: BrandDirectory
     themes: ThemeShelf
+    fonts: FontShelf
     metrics: Metrics
     accepted_keys: ShortMemory[str, bool]
     key_uses: KeyUses

@@ -1,16 +1,12 @@
 """Who may come in: customers, users of three realms, their sessions, API keys, subjects."""
 
-from app.identity.account_links import (
-    RESETS,
-    Letter,
-    address_link,
-    forget_links,
-)
+from app.identity.account_links import RESETS, Letter, address_link, forget_links
 from app.identity.accounts import (
     OWNER_ROLE,
     add_customer,
     add_platform_user,
     add_staff_user,
+    count_customers,
     get_customer,
     lock_customer,
     require_staff_owner,
@@ -24,6 +20,7 @@ from app.identity.api_keys import (
     note_key_uses,
     revoke_api_key,
 )
+from app.identity.challenges import SecondStep, answer_challenge, challenge_secret, challenge_stage
 from app.identity.customer_users import (
     add_customer_user,
     change_customer_role,
@@ -61,6 +58,7 @@ from app.identity.errors import (
     WeakPasswordError,
 )
 from app.identity.events import LinkMade, SecurityChanged
+from app.identity.founders import add_founder, founder_password
 from app.identity.invitations import (
     accept_invitation,
     invite_customer_user,
@@ -69,6 +67,7 @@ from app.identity.invitations import (
     read_invitation,
     resend_invitation,
 )
+from app.identity.languages import set_language
 from app.identity.legal_texts import AcceptedText, ShownText, TextKind, list_consents
 from app.identity.link_models import AccountLink, LinkPurpose, Registration
 from app.identity.links import link_path, link_token, read_link_token
@@ -85,12 +84,18 @@ from app.identity.models import (
     StaffUser,
     Subject,
 )
-from app.identity.password_resets import (
-    read_password_reset,
-    request_password_reset,
-    reset_password,
+from app.identity.own_accounts import change_password, forget_sign_ins, rename_self
+from app.identity.own_sessions import (
+    OwnSession,
+    end_other_sessions,
+    end_session,
+    end_sessions,
+    is_seen_long_ago,
+    list_sessions,
+    note_seen,
 )
-from app.identity.people import AnyUser, RealmScopeError, SignInScope, find_person
+from app.identity.password_resets import read_password_reset, request_password_reset, reset_password
+from app.identity.people import AnyUser, RealmScopeError, SignInScope, find_person, find_user
 from app.identity.platform_api_keys import (
     PlatformApiKeyHolder,
     find_platform_api_key,
@@ -99,10 +104,12 @@ from app.identity.platform_api_keys import (
     note_platform_key_uses,
     revoke_platform_api_key,
 )
+from app.identity.ports import SecretBox
 from app.identity.queries import (
     customer_names,
     list_api_keys,
     list_customers,
+    staff_names,
 )
 from app.identity.registrations import (
     confirm_registration,
@@ -116,16 +123,47 @@ from app.identity.rules import (
     StaffRight,
     normalise_email,
     normalise_subject,
+    require_name,
     staff_may,
 )
+from app.identity.second_factors import (
+    FactorState,
+    begin_second_factor,
+    begun_secret,
+    cancel_second_factor,
+    confirm_second_factor,
+    has_second_factor,
+    renew_recovery_codes,
+    require_own_password,
+    reset_second_factor,
+    second_factor_state,
+    turn_off_second_factor,
+)
+from app.identity.second_step_errors import (
+    ActingRefusedError,
+    ChallengeOverError,
+    CodesLockedError,
+    ReasonMissingError,
+    SecondFactorDemandedError,
+    SecondFactorOffError,
+    SecondFactorOnError,
+    SessionNotFoundError,
+    VisitNotFoundError,
+    WrongCodeError,
+    WrongPasswordError,
+)
+from app.identity.second_step_rules import BROWSER_LIFETIME, Stage, app_address, key_text
+from app.identity.security_notes import SecurityFact
 from app.identity.sessions import (
     SESSION_LIFETIME,
     SignedIn,
     delete_expired_sessions,
     find_signed_in,
-    sign_in,
+    open_session,
     sign_out,
 )
+from app.identity.sign_in_policies import demand_second_factor, is_second_factor_demanded
+from app.identity.sign_ins import SignInStep, sign_in
 from app.identity.staff import (
     change_staff_role,
     list_platform_users,
@@ -141,14 +179,29 @@ from app.identity.subjects import (
     find_owners,
     list_subjects,
 )
+from app.identity.visits import (
+    ACTING_ROLES,
+    VISIT_LIFETIME,
+    Visit,
+    begin_visit,
+    close_visits,
+    end_visit_of_customer,
+    list_visits,
+    note_acted,
+    require_acting_role,
+)
 
 __all__ = [
+    "ACTING_ROLES",
+    "BROWSER_LIFETIME",
     "OWNER_ROLE",
     "RESETS",
     "SESSION_LIFETIME",
     "STAFF_RIGHTS",
+    "VISIT_LIFETIME",
     "AcceptedText",
     "AccountLink",
+    "ActingRefusedError",
     "AlreadyJoinedError",
     "AnyUser",
     "ApiKey",
@@ -156,6 +209,8 @@ __all__ = [
     "ApiKeyNotFoundError",
     "ApiScope",
     "ApiScopeMissingError",
+    "ChallengeOverError",
+    "CodesLockedError",
     "Customer",
     "CustomerNotFoundError",
     "CustomerRole",
@@ -163,6 +218,7 @@ __all__ = [
     "CustomerUser",
     "CustomerUserNotFoundError",
     "EmailTakenError",
+    "FactorState",
     "InvalidEmailError",
     "LastOwnerError",
     "Letter",
@@ -175,23 +231,34 @@ __all__ = [
     "LinkUsedError",
     "NameRefusedError",
     "NumberTakenError",
+    "OwnSession",
     "OwnerNeededError",
     "PlatformApiKey",
     "PlatformApiKeyHolder",
     "PlatformUser",
     "Realm",
     "RealmScopeError",
+    "ReasonMissingError",
     "Registration",
     "RegistrationClosedError",
+    "SecondFactorDemandedError",
+    "SecondFactorOffError",
+    "SecondFactorOnError",
+    "SecondStep",
+    "SecretBox",
     "SecurityChanged",
+    "SecurityFact",
+    "SessionNotFoundError",
     "ShownText",
     "SignInRefusedError",
     "SignInScope",
+    "SignInStep",
     "SignedIn",
     "StaffRight",
     "StaffRightMissingError",
     "StaffRole",
     "StaffUser",
+    "Stage",
     "Subject",
     "SubjectDateTakenError",
     "SubjectHistoryFixedError",
@@ -201,19 +268,41 @@ __all__ = [
     "SubjectTakenError",
     "TextKind",
     "UnknownApiScopeError",
+    "Visit",
+    "VisitNotFoundError",
     "WeakPasswordError",
+    "WrongCodeError",
+    "WrongPasswordError",
     "accept_invitation",
     "add_customer",
     "add_customer_user",
+    "add_founder",
     "add_platform_user",
     "add_staff_user",
     "address_link",
+    "answer_challenge",
+    "app_address",
     "assign_subject",
+    "begin_second_factor",
+    "begin_visit",
+    "begun_secret",
+    "cancel_second_factor",
+    "challenge_secret",
+    "challenge_stage",
     "change_customer_role",
+    "change_password",
     "change_staff_role",
+    "close_visits",
     "confirm_registration",
+    "confirm_second_factor",
+    "count_customers",
     "customer_names",
     "delete_expired_sessions",
+    "demand_second_factor",
+    "end_other_sessions",
+    "end_session",
+    "end_sessions",
+    "end_visit_of_customer",
     "find_api_key",
     "find_customer",
     "find_customers",
@@ -221,12 +310,19 @@ __all__ = [
     "find_person",
     "find_platform_api_key",
     "find_signed_in",
+    "find_user",
     "forget_links",
+    "forget_sign_ins",
+    "founder_password",
     "get_customer",
+    "has_second_factor",
     "invite_customer_user",
     "invite_platform_user",
     "invite_staff_user",
     "is_registration_open",
+    "is_second_factor_demanded",
+    "is_seen_long_ago",
+    "key_text",
     "link_path",
     "link_token",
     "list_api_keys",
@@ -235,15 +331,20 @@ __all__ = [
     "list_customers",
     "list_platform_api_keys",
     "list_platform_users",
+    "list_sessions",
     "list_staff_users",
     "list_subjects",
+    "list_visits",
     "lock_customer",
     "make_api_key",
     "make_platform_api_key",
     "normalise_email",
     "normalise_subject",
+    "note_acted",
     "note_key_uses",
     "note_platform_key_uses",
+    "note_seen",
+    "open_session",
     "read_invitation",
     "read_link_token",
     "read_password_reset",
@@ -253,16 +354,26 @@ __all__ = [
     "remove_platform_user",
     "remove_staff_user",
     "rename_customer_user",
+    "rename_self",
+    "renew_recovery_codes",
     "request_password_reset",
+    "require_acting_role",
     "require_customer_owner",
+    "require_name",
+    "require_own_password",
     "require_staff_owner",
     "resend_invitation",
     "reset_password",
+    "reset_second_factor",
     "revoke_api_key",
     "revoke_platform_api_key",
+    "second_factor_state",
     "set_customer_state",
+    "set_language",
     "set_registration",
     "sign_in",
     "sign_out",
     "staff_may",
+    "staff_names",
+    "turn_off_second_factor",
 ]

@@ -3,7 +3,7 @@
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -25,7 +25,13 @@ from app.identity.models import (
 from app.identity.passwords import hash_password
 from app.identity.rules import normalise_email, require_name
 from app.kernel import new_id
-from app.tenancy import PLATFORM_ID, PlatformScope, TenantScope
+from app.tenancy import (
+    PLATFORM_ID,
+    PlatformScope,
+    TenantScope,
+    TrialCustomersError,
+    customer_limit,
+)
 
 # What a member of a reseller's staff may do; finer roles come with the team page.
 OWNER_ROLE = "owner"
@@ -41,7 +47,8 @@ def add_customer(
     name: str,
     actor: audit.Actor = audit.SYSTEM,
 ) -> Customer:
-    """Add a customer of the reseller; refuses a number that is taken."""
+    """Add a customer; refuses a number that is taken and one more than a trial may have."""
+    _require_room(session, scope)
     customer: Customer | None = session.scalar(
         insert(Customer)
         .values(reseller_id=scope.reseller_id, id=new_id(), number=number, name=name)
@@ -58,6 +65,20 @@ def add_customer(
         subject_id=customer.id,
     )
     return customer
+
+
+def _require_room(session: Session, scope: TenantScope) -> None:
+    limit = customer_limit(session, scope)
+    if limit is None:
+        return
+    if count_customers(session, scope) >= limit:
+        raise TrialCustomersError(limit=limit)
+
+
+def count_customers(session: Session, scope: TenantScope) -> int:
+    """Return how many customers the reseller has."""
+    mine = Customer.reseller_id == scope.reseller_id
+    return session.scalar(select(func.count()).select_from(Customer).where(mine)) or 0
 
 
 def get_customer(session: Session, scope: TenantScope, *, customer_id: UUID) -> Customer:

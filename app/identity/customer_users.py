@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, true
+from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app import audit
 from app.identity.accounts import added_user, lock_customer, person_values
 from app.identity.errors import CustomerUserNotFoundError, LastOwnerError, OwnerNeededError
-from app.identity.models import CustomerRole, CustomerUser, Realm, UserSession
+from app.identity.models import CustomerRole, CustomerUser, Realm
+from app.identity.own_accounts import forget_sign_ins
 from app.identity.rules import require_name
 from app.tenancy import TenantScope
 
@@ -85,13 +86,7 @@ def remove_customer_user(
     """
     user = _locked_user(session, scope, customer_id, user_id, actor)
     _require_another_owner(session, scope, user)
-    session.execute(
-        delete(UserSession).where(
-            UserSession.reseller_id == scope.reseller_id,
-            UserSession.realm == Realm.CUSTOMER.value,
-            UserSession.user_id == user_id,
-        )
-    )
+    forget_sign_ins(session, scope, realm=Realm.CUSTOMER, user_id=user_id)
     session.delete(user)
     session.flush()
     _record(session, scope, "identity.user_removed", user_id, actor)

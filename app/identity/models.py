@@ -9,6 +9,7 @@ from enum import Enum
 from uuid import UUID
 
 from sqlalchemy import (
+    CheckConstraint,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -98,6 +99,7 @@ class CustomerUser(Invitable, Base):
     name: Mapped[str]
     password_hash: Mapped[str | None]
     role: Mapped[str]
+    language: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -113,6 +115,7 @@ class StaffUser(Invitable, Base):
     name: Mapped[str]
     password_hash: Mapped[str | None]
     role: Mapped[str]
+    language: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -125,14 +128,25 @@ class PlatformUser(Invitable, Base):
     email: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     password_hash: Mapped[str | None]
+    language: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class UserSession(Base):
-    """A signed-in session of a customer's or reseller's user; `id` is the token's SHA-256."""
+    """A signed-in session of a customer's or reseller's user; `id` is the token's SHA-256.
+
+    In a session on behalf `acting_staff_id` is who acts for the customer's user, in `visit_id`.
+    """
 
     __tablename__ = "user_sessions"
-    __table_args__ = (Index("ix_user_sessions_user", "reseller_id", "realm", "user_id"),)
+    __table_args__ = (
+        Index("ix_user_sessions_user", "reseller_id", "realm", "user_id"),
+        CheckConstraint(
+            "(acting_staff_id IS NULL) = (visit_id IS NULL)"
+            " AND (acting_staff_id IS NULL OR realm = 'customer')",
+            name="acting",
+        ),
+    )
 
     reseller_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
@@ -141,6 +155,10 @@ class UserSession(Base):
     host: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    browser: Mapped[str] = mapped_column(server_default="")
+    acting_staff_id: Mapped[UUID | None]
+    visit_id: Mapped[UUID | None]
 
 
 class PlatformSession(Base):
@@ -153,6 +171,8 @@ class PlatformSession(Base):
     host: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    browser: Mapped[str] = mapped_column(server_default="")
 
 
 class ApiKey(Base):

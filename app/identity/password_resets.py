@@ -11,8 +11,9 @@ from app.identity.errors import LinkSupersededError
 from app.identity.events import SecurityChanged
 from app.identity.link_models import LinkPurpose
 from app.identity.models import Realm
+from app.identity.own_sessions import end_sessions
 from app.identity.passwords import hash_password
-from app.identity.people import AnyUser, SignInScope, book_of, end_sessions_of, locked_user
+from app.identity.people import AnyUser, SignInScope, book_of, locked_user
 from app.identity.rules import normalise_email
 from app.kernel import emit
 
@@ -63,7 +64,7 @@ def reset_password(
     link.used_at = now
     session.flush()
     end_links_of(session, scope, user_id=user.id, now=now)
-    end_sessions_of(session, scope, realm=realm, user_id=user.id)
+    end_sessions(session, scope, realm=realm, user_id=user.id, now=now)
     audit.record(
         session,
         book_of(scope),

@@ -4,17 +4,12 @@ from collections.abc import Collection
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from app.identity.models import (
-    CustomerUser,
-    PlatformSession,
-    PlatformUser,
-    Realm,
-    StaffUser,
-    UserSession,
-)
+from app.identity.errors import CustomerUserNotFoundError, InvalidEmailError
+from app.identity.models import CustomerUser, PlatformUser, Realm, StaffUser
+from app.identity.rules import normalise_email
 from app.tenancy import PLATFORM_ID, PlatformScope, TenantScope
 
 SignInScope = TenantScope | PlatformScope
@@ -86,18 +81,21 @@ def locked_user(
     return session.scalar(_locked(staff))
 
 
-def end_sessions_of(session: Session, scope: SignInScope, *, realm: Realm, user_id: UUID) -> None:
-    """Sign a user out everywhere."""
-    if isinstance(scope, PlatformScope):
-        session.execute(delete(PlatformSession).where(PlatformSession.user_id == user_id))
-    else:
-        session.execute(
-            delete(UserSession).where(
-                UserSession.reseller_id == scope.reseller_id,
-                UserSession.realm == realm.value,
-                UserSession.user_id == user_id,
-            )
-        )
+def find_user(session: Session, scope: SignInScope, *, realm: Realm, email: str) -> AnyUser | None:
+    """Return who has an address in a realm, in any spelling; None for nobody and for nonsense."""
+    try:
+        address = normalise_email(email)
+    except InvalidEmailError:
+        return None
+    return user_at(session, scope, realm=realm, address=address)
+
+
+def lock_user(session: Session, scope: SignInScope, *, realm: Realm, user_id: UUID) -> AnyUser:
+    """Return a user as `locked_user` does; absent and another tenant's look the same."""
+    found = locked_user(session, scope, realm=realm, user_id=user_id)
+    if found is None:
+        raise CustomerUserNotFoundError(user=str(user_id))
+    return found
 
 
 def require_realm(realm: Realm, allowed: Collection[Realm]) -> None:

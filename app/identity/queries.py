@@ -4,7 +4,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.identity.models import ApiKey, Customer
+from app.identity.models import ApiKey, Customer, StaffUser
 from app.tenancy import TenantScope
 
 
@@ -32,6 +32,18 @@ def customer_names(
     rows = session.execute(
         select(Customer.id, Customer.name).where(
             Customer.reseller_id == scope.reseller_id, Customer.id.in_(customer_ids)
+        )
+    )
+    return {row.id: row.name for row in rows}
+
+
+def staff_names(
+    session: Session, scope: TenantScope, user_ids: Collection[UUID]
+) -> dict[UUID, str]:
+    """Return what these members of the reseller's staff are called; others are left out."""
+    rows = session.execute(
+        select(StaffUser.id, StaffUser.name).where(
+            StaffUser.reseller_id == scope.reseller_id, StaffUser.id.in_(user_ids)
         )
     )
     return {row.id: row.name for row in rows}

@@ -6,11 +6,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import audit
+from app import audit, kernel
 from app.identity.accounts import require_staff_owner
 from app.identity.errors import CustomerUserNotFoundError, LastOwnerError
 from app.identity.models import PlatformUser, Realm, StaffRole, StaffUser
-from app.identity.people import end_sessions_of
+from app.identity.own_accounts import forget_sign_ins
+from app.identity.own_sessions import end_sessions
 from app.tenancy import PLATFORM_ID, PlatformScope, TenantScope
 
 
@@ -39,7 +40,7 @@ def change_staff_role(
     _require_another_owner(session, scope, user)
     user.role = role.value
     session.flush()
-    end_sessions_of(session, scope, realm=Realm.STAFF, user_id=user_id)
+    end_sessions(session, scope, realm=Realm.STAFF, user_id=user_id, now=kernel.now())
     audit.record(
         session,
         scope.reseller_id,
@@ -60,7 +61,7 @@ def remove_staff_user(
     """
     user = _locked_member(session, scope, user_id, actor)
     _require_another_owner(session, scope, user)
-    end_sessions_of(session, scope, realm=Realm.STAFF, user_id=user_id)
+    forget_sign_ins(session, scope, realm=Realm.STAFF, user_id=user_id)
     session.delete(user)
     session.flush()
     audit.record(
@@ -99,7 +100,7 @@ def remove_platform_user(
         raise CustomerUserNotFoundError(user=str(user_id))
     if user.has_joined and not any(each.has_joined for each in admins.values()):
         raise LastOwnerError
-    end_sessions_of(session, scope, realm=Realm.PLATFORM, user_id=user_id)
+    forget_sign_ins(session, scope, realm=Realm.PLATFORM, user_id=user_id)
     session.delete(user)
     session.flush()
     audit.record(

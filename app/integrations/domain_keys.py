@@ -7,11 +7,11 @@ import hashlib
 import hmac
 
 import dkim
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from app.notifications import Sealed
+from app.notifications import ChannelError, Sealed
 
 _PURPOSE = b"kontor dkim v1"
 _BITS = 2048
@@ -45,16 +45,19 @@ class DkimKeys:
     def sign(self, raw: bytes, *, domain: str, selector: str, sealed_key: bytes) -> bytes:
         """Return the mail with its DKIM signature in front.
 
-        Raises InvalidToken for a key that another SECRET_KEY has sealed.
+        Raises ChannelError for a key that another SECRET_KEY has sealed: the mail waits.
         """
-        signature: bytes = dkim.sign(
-            raw,
-            selector.encode(),
-            domain.encode(),
-            self._box.decrypt(sealed_key),
-            canonicalize=(b"relaxed", b"relaxed"),
-            include_headers=[name for name in _SIGNED if _has(raw, name)],
-        )
+        try:
+            signature: bytes = dkim.sign(
+                raw,
+                selector.encode(),
+                domain.encode(),
+                self._box.decrypt(sealed_key),
+                canonicalize=(b"relaxed", b"relaxed"),
+                include_headers=[name for name in _SIGNED if _has(raw, name)],
+            )
+        except (InvalidToken, dkim.DKIMException) as unusable:
+            raise ChannelError("signature", retryable=True) from unusable
         return signature + raw
 
 

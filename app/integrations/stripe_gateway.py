@@ -45,6 +45,11 @@ class StripeGateway:
             http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
         )
 
+    @property
+    def is_live(self) -> bool:
+        """Whether the key is one for real money; the sandbox's and test keys are not."""
+        return self._live
+
     def create_checkout(self, order: CheckoutOrder) -> CheckoutPage:
         """Make a hosted page for one payment by card; the same key gives the same page.
 
@@ -106,7 +111,7 @@ def _parameters(order: CheckoutOrder) -> Any:  # noqa: ANN401 - the library's ne
         "expires_at": int(order.expires_at.timestamp()),
         "locale": order.locale,
         "metadata": order.metadata,
-        "payment_intent_data": {"metadata": order.metadata},
+        "payment_intent_data": _payment(order),
         "branding_settings": {
             "display_name": order.brand_name,
             "button_color": order.brand_accent,
@@ -122,6 +127,13 @@ def _parameters(order: CheckoutOrder) -> Any:  # noqa: ANN401 - the library's ne
             }
         ],
     }
+
+
+def _payment(order: CheckoutOrder) -> dict[str, Any]:
+    """Return what the payment itself carries; the suffix is on the payer's card statement."""
+    suffix = order.statement_suffix
+    known = {"statement_descriptor_suffix": suffix} if suffix else {}
+    return {"metadata": order.metadata, **known}
 
 
 def _asked(call: Callable[[], T]) -> T:

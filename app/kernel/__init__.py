@@ -27,6 +27,7 @@ from app.kernel.errors import AppError, Kind, translatable
 from app.kernel.greenlets import BlockingDriverError, require_cooperative_driver
 from app.kernel.ids import derived_id, first_id_at, new_id
 from app.kernel.jobs import defer
+from app.kernel.languages import Language, read_language
 from app.kernel.models import Base
 from app.kernel.money import CurrencyMismatchError, Money, UnknownCurrencyError
 from app.kernel.outbox import Event, OutboxEvent, emit, note_emitted
@@ -45,6 +46,7 @@ __all__ = [
     "CurrencyMismatchError",
     "Event",
     "Kind",
+    "Language",
     "LostWorkError",
     "Money",
     "OutboxEvent",
@@ -72,6 +74,7 @@ __all__ = [
     "note_emitted",
     "now",
     "read_cursor",
+    "read_language",
     "refused_fields",
     "require_cooperative_driver",
     "start_of_business_month",

@@ -17,7 +17,13 @@ from app.notifications.kinds import ChannelName, DeliveryState, MessageKind, Rec
 from app.notifications.models import Message, MessageDelivery
 from app.notifications.ports import Parcel, Post, Signature
 from app.notifications.rendering import render_message
-from app.notifications.rules import LEASE, bounce_token, pause_after
+from app.notifications.rules import (
+    GIVEN_UP,
+    LEASE,
+    MOST_ATTEMPTS,
+    bounce_token,
+    pause_after,
+)
 from app.notifications.senders import Sender, read_origin, read_sender
 from app.notifications.sending_domains import signature_of
 from app.tenancy import PLATFORM_ID, PlatformScope, TenantScope
@@ -88,7 +94,11 @@ def _claim(
         .with_for_update()
     ).all()
     # The clock of the process that queued it may be ahead: the first attempt is always due.
-    due = [row for row in rows if row.attempts == 0 or row.next_attempt_at <= now]
+    due = [
+        row
+        for row in rows
+        if (row.attempts == 0 or row.next_attempt_at <= now) and not _is_given_up(row)
+    ]
     if not due:
         return []
     message = session.get_one(Message, (scope.reseller_id, message_id))
@@ -103,6 +113,14 @@ def _claim(
         _Claimed(row.id, ChannelName(row.channel), row.attempts, message, sender, origin)
         for row in due
     ]
+
+
+def _is_given_up(row: MessageDelivery) -> bool:
+    """End a delivery whose attempts died, all of them, before they could say why."""
+    if row.attempts < MOST_ATTEMPTS:
+        return False
+    row.state, row.answer = DeliveryState.FAILED.value, GIVEN_UP
+    return True
 
 
 def _platform_signature() -> Signature | None:

@@ -28,6 +28,8 @@ class MessageKind(Enum):
     RESELLER_WELCOME = "reseller_welcome"
     RESELLER_APPROVED = "reseller_approved"
     RESELLER_REFUSED = "reseller_refused"
+    RESELLER_ASKED = "reseller_asked"
+    TRIAL_ENDING = "trial_ending"
 
 
 class ChannelName(Enum):
@@ -86,6 +88,8 @@ _REQUIRED: Mapping[MessageKind, Mapping[str, type]] = {
     MessageKind.RESELLER_WELCOME: {"tenant_id": str},
     MessageKind.RESELLER_APPROVED: {"tenant_id": str},
     MessageKind.RESELLER_REFUSED: {"company": str},
+    MessageKind.RESELLER_ASKED: {"tenant_id": str, "question": str},
+    MessageKind.TRIAL_ENDING: {"tenant_id": str, "ends_at": str},
 }
 _POSSIBLE: Mapping[MessageKind, Mapping[str, type]] = {
     MessageKind.INVITATION: {"inviter": str, "expires_at": str},

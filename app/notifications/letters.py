@@ -281,6 +281,32 @@ def _reseller_refused(given: Occasion) -> Letter:
     )  # fmt: skip
 
 
+def _reseller_asked(given: Occasion) -> Letter:
+    _ = given.words.gettext
+    return Letter(
+        subject=_("A question about your application"),
+        preheader=_("Your answer helps us to decide."),
+        paragraphs=(_("Before we decide we would like to know:"), given.text("question")),
+        button=_("Answer"),
+        address=f"{given.origin}/reseller/standing",
+    )
+
+
+def _trial_ending(given: Occasion) -> Letter:
+    _ = given.words.gettext
+    return Letter(
+        subject=_("Your trial ends soon"),
+        preheader=_("Until then we look at your application."),
+        paragraphs=(
+            _("Your trial ends on %(at)s. If we have not decided by then, your site is closed"
+              " until we have; nothing is lost.", at=given.moment("ends_at")),
+        ),
+        rows=((_("Your site"), given.origin),),
+        button=_("Go to my site"),
+        address=f"{given.origin}/reseller/standing",
+    )  # fmt: skip
+
+
 _WRITERS: Mapping[MessageKind, Callable[[Occasion], Letter]] = {
     MessageKind.INVITATION: _invitation,
     MessageKind.PASSWORD_RESET: _password_reset,
@@ -292,4 +318,6 @@ _WRITERS: Mapping[MessageKind, Callable[[Occasion], Letter]] = {
     MessageKind.RESELLER_WELCOME: _reseller_welcome,
     MessageKind.RESELLER_APPROVED: _reseller_approved,
     MessageKind.RESELLER_REFUSED: _reseller_refused,
+    MessageKind.RESELLER_ASKED: _reseller_asked,
+    MessageKind.TRIAL_ENDING: _trial_ending,
 }

@@ -41,7 +41,7 @@ class DomainKeys(Protocol):
         """Return a new key pair."""
 
     def sign(self, raw: bytes, *, domain: str, selector: str, sealed_key: bytes) -> bytes:
-        """Return the mail with its signature in front."""
+        """Return the mail with its signature in front; raises ChannelError where it cannot."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from app.branding import colour_roles
+from app.branding import colour_roles, logo_file
 from app.identity import Realm
 from app.notifications.kinds import Facts, MessageKind, Recipient, is_optional
 from app.notifications.letters import Occasion, write_letter
@@ -18,8 +18,8 @@ from app.notifications.ports import Words
 from app.notifications.senders import Sender
 
 _PREFERENCES = {Realm.CUSTOMER: "/portal/settings/notifications", Realm.STAFF: "/notifications"}
-# Mail programs show no SVG; where there is nothing else the name stands in its place.
-_NOT_IN_MAIL = ".svg"
+# Mail programs show no SVG, and not all of them WebP: beside an uploaded one lies a PNG.
+_NOT_IN_MAIL, _WEB, _MAIL = ".svg", "/logo.webp", "/logo.png"
 
 _environment = ImmutableSandboxedEnvironment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -64,7 +64,8 @@ def render_message(
         "brand": sender.look,
         "language": words.language,
         "logo": _logo(sender),
-        "salutation": _salutation(to, sender, words),
+        "salutation": _salutation(to, words),
+        "greeting": sender.look.greeting,
         "footer": _footer(kind, to, sender, words),
         "colours": _colours(sender),
     }
@@ -87,9 +88,9 @@ def _footer(kind: MessageKind, to: Recipient, sender: Sender, words: Words) -> _
     _, look = words.gettext, sender.look
     contact = ", ".join(each for each in (look.support_email, look.support_phone) if each)
     links = [
-        (_("Imprint"), sender.absolute(look.imprint_url)),
-        (_("Privacy"), sender.absolute(look.privacy_url)),
-        (_("Terms"), sender.absolute(look.terms_url)),
+        (_("Imprint"), sender.legal_link("imprint")),
+        (_("Privacy"), sender.legal_link("privacy")),
+        (_("Terms"), sender.legal_link("terms")),
     ]
     if is_optional(kind, to.realm):
         address = sender.place(to.realm, _PREFERENCES[to.realm])
@@ -101,17 +102,16 @@ def _footer(kind: MessageKind, to: Recipient, sender: Sender, words: Words) -> _
     )
 
 
-def _salutation(to: Recipient, sender: Sender, words: Words) -> str:
+def _salutation(to: Recipient, words: Words) -> str:
     name = " ".join(to.name.split())
-    if sender.greeting:
-        return f"{sender.greeting} {name}," if name else f"{sender.greeting},"
     if name:
         return words.gettext("Hello %(name)s,", name=name)
     return words.gettext("Hello,")
 
 
 def _logo(sender: Sender) -> str:
-    url = sender.look.logo_url
+    """Return the logo as mail programs can read it: no SVG, and no WebP where there is a PNG."""
+    url = logo_file(sender.look, "logo.png") or sender.look.logo_url
     return "" if url.lower().endswith(_NOT_IN_MAIL) else sender.absolute(url)
 
 

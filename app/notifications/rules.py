@@ -23,6 +23,8 @@ _PAUSES = (
     timedelta(hours=12),
 )
 MOST_ATTEMPTS = len(_PAUSES) + 1
+# The answer of a delivery that was never answered: a bug of ours, and the log says which.
+GIVEN_UP = "given_up"
 _MOVES = {
     DeliveryState.QUEUED: {DeliveryState.SENT, DeliveryState.FAILED},
     # A report may come back for what was sent; one that failed may be sent again by hand.

@@ -57,6 +57,8 @@ SAMPLE_FACTS: Mapping[MessageKind, Facts] = {
     MessageKind.RESELLER_WELCOME: {"tenant_id": _NOBODY},
     MessageKind.RESELLER_APPROVED: {"tenant_id": _NOBODY},
     MessageKind.RESELLER_REFUSED: {"company": "Nordwind"},
+    MessageKind.RESELLER_ASKED: {"tenant_id": _NOBODY, "question": "?"},
+    MessageKind.TRIAL_ENDING: {"tenant_id": _NOBODY, "ends_at": _SOME_DAY},
 }
 
 

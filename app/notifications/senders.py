@@ -28,18 +28,16 @@ class Sender:
     @property
     def display_name(self) -> str:
         """What stands before the address in From."""
-        # The brand's own words for it are not part of every brand yet.
-        return getattr(self.look, "sender_name", "") or self.look.name
+        return self.look.sender_name or self.look.name
 
     @property
     def reply_to(self) -> str:
         """Where an answer goes; empty where nobody reads one."""
-        return getattr(self.look, "reply_to", "") or self.look.support_email
+        return self.look.reply_to or self.look.support_email
 
-    @property
-    def greeting(self) -> str:
-        """The brand's own salutation; empty where the language's usual one is meant."""
-        return getattr(self.look, "greeting", "")
+    def legal_link(self, page: str) -> str:
+        """Return where imprint, privacy notice or terms are; empty where there are none."""
+        return self.absolute(self.look.legal_link(page))
 
     def place(self, realm: Realm, path: str) -> str:
         """Return the address of a page in the portal of a realm."""

@@ -36,6 +36,7 @@ class CheckoutOrder:
     brand_name: str
     brand_accent: str
     metadata: dict[str, str]
+    statement_suffix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,11 @@ class SignedEvent:
 
 
 class PaymentGateway(Protocol):
-    """A payment processor with a hosted page."""
+    """A payment processor with a hosted page; where it is live, what it takes is real money."""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether real money moves; not so in a sandbox and in a processor's test mode."""
 
     def create_checkout(self, order: CheckoutOrder) -> CheckoutPage:
         """Make a hosted page; the same key gives the same page. Refuses with GatewayError."""

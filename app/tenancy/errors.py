@@ -19,6 +19,22 @@ class SlugRefusedError(AppError):
     )
 
 
+class NameOffensiveError(AppError):
+    """The slug holds a word that insults, in one of our languages, however it is spelled."""
+
+    kind = Kind.INVALID
+    code = "tenancy.name_offensive"
+    text = translatable("This name cannot be used. Choose another one.")
+
+
+class LookalikeError(AppError):
+    """The slug reads like that of another reseller, or like a reserved one (rule R3)."""
+
+    kind = Kind.CONFLICT
+    code = "tenancy.lookalike"
+    text = translatable("This name looks too much like another one. Choose another one.")
+
+
 class SlugTakenError(AppError):
     """Another reseller has this slug."""
 
@@ -41,3 +57,28 @@ class TenantNotFoundError(AppError):
     kind = Kind.NOT_FOUND
     code = "tenancy.not_found"
     text = translatable("There is no such reseller.")
+
+
+class StateMoveRefusedError(AppError):
+    """The reseller is in a state that this does not follow from."""
+
+    kind = Kind.CONFLICT
+    code = "tenancy.state_move_refused"
+    text = translatable("This is not possible in the present state of the reseller.")
+
+
+class TrialCustomersError(AppError):
+    """A reseller on trial has as many customers as a trial may have."""
+
+    kind = Kind.CONFLICT
+    code = "tenancy.trial_customers"
+    # A visitor who registers may read this, too: it says nothing of a trial.
+    text = translatable("No more than %(limit)s customers can be added at the moment.")
+
+
+class TrialNeedsApprovalError(AppError):
+    """A reseller on trial asked for what only an approved one may do."""
+
+    kind = Kind.FORBIDDEN
+    code = "tenancy.trial_needs_approval"
+    text = translatable("This is possible once your site has been approved.")

@@ -18,10 +18,24 @@ class TenantKind(Enum):
 
 
 class TenantState(Enum):
-    """Only an active tenant has a site."""
+    """On trial a site works within limits; suspended or refused, it is closed to visitors."""
 
+    TRIAL = "trial"
     ACTIVE = "active"
     SUSPENDED = "suspended"
+    REFUSED = "refused"
+
+
+class StateCause(Enum):
+    """Why a reseller came to be as it is."""
+
+    OPENED = "opened"
+    TRIAL_BEGUN = "trial_begun"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    TRIAL_EXPIRED = "trial_expired"
+    SUSPENDED = "suspended"
+    RESUMED = "resumed"
 
 
 class HostState(Enum):
@@ -47,6 +61,26 @@ class Tenant(Base):
     path: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
     state: Mapped[str] = mapped_column(server_default=TenantState.ACTIVE.value)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    # The slug as an eye reads it, so that no other one passes for it.
+    skeleton: Mapped[str] = mapped_column(index=True)
+    # What it may do on trial, as it was agreed when the trial began; kept after it.
+    trial_ends_at: Mapped[datetime | None]
+    trial_customers: Mapped[int | None]
+    trial_top_up_minor: Mapped[int | None]
+
+
+class StateChange(Base):
+    """How a reseller came from one state to the next; its staff may read why."""
+
+    __tablename__ = "reseller_state_changes"
+
+    reseller_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    cause: Mapped[str]
+    before: Mapped[str]
+    after: Mapped[str]
+    note: Mapped[str]
+    at: Mapped[datetime]
 
 
 class Host(Base):

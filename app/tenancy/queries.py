@@ -1,13 +1,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.tenancy.errors import TenantNotFoundError
+from app.tenancy.errors import TenantNotFoundError, TrialNeedsApprovalError
 from app.tenancy.models import Host, HostState, Tenant, TenantKind, TenantState
-from app.tenancy.rules import slug_of_subdomain
+from app.tenancy.names import skeleton_of
+from app.tenancy.rules import CLOSED, slug_of_subdomain
 from app.tenancy.scopes import PlatformScope, PublicScope, TenantScope
 from app.tenancy.tenants import PLATFORM_ID
 
@@ -22,17 +24,25 @@ class Site:
     name: str
     host: str
     path: tuple[UUID, ...]
+    state: TenantState = TenantState.ACTIVE
+    trial_ends_at: datetime | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody but staff may enter."""
+        return self.state in CLOSED
 
 
 def find_site(
     session: Session, scope: PublicScope, *, host: str, platform_domain: str
 ) -> Site | None:
-    """Return the site a normalised host stands for; None for an unknown or inactive one.
+    """Return the site a normalised host stands for; None for an unknown host or an inactive one.
 
+    A suspended or refused reseller keeps its hosts: its site says that it is closed.
     At most one indexed query; none for a malformed subdomain. Refuses rule R4's look-alikes.
     """
     slug = slug_of_subdomain(host, platform_domain)
-    query = select(Tenant).where(Tenant.state == TenantState.ACTIVE.value)
+    query = select(Tenant)
     if host == platform_domain:
         query = query.where(Tenant.id == PLATFORM_ID)
     elif slug is not None:
@@ -47,7 +57,16 @@ def find_site(
     if tenant is None:
         return None
     kind = TenantKind(tenant.kind)
-    return Site(tenant.id, kind, tenant.slug, tenant.name, host, tuple(tenant.path))
+    return Site(
+        tenant.id,
+        kind,
+        tenant.slug,
+        tenant.name,
+        host,
+        tuple(tenant.path),
+        TenantState(tenant.state),
+        tenant.trial_ends_at,
+    )
 
 
 def list_resellers(session: Session, scope: PlatformScope) -> Sequence[Tenant]:
@@ -70,16 +89,21 @@ def list_sub_resellers(session: Session, scope: TenantScope) -> Sequence[Tenant]
 
 
 def get_active_reseller(session: Session, scope: PlatformScope, *, reseller_id: UUID) -> Tenant:
-    """Return a reseller by its id; refuses an unknown one, a suspended one and the platform."""
+    """Return a reseller by its id; refuses an unknown one, a closed one and the platform.
+
+    One on trial is refused with what it lacks: approval.
+    """
     tenant = session.scalar(
         select(Tenant).where(
             Tenant.id == reseller_id,
             Tenant.kind == TenantKind.RESELLER.value,
-            Tenant.state == TenantState.ACTIVE.value,
+            Tenant.state.in_([TenantState.ACTIVE.value, TenantState.TRIAL.value]),
         )
     )
     if tenant is None:
         raise TenantNotFoundError(tenant=str(reseller_id))
+    if tenant.state == TenantState.TRIAL.value:
+        raise TrialNeedsApprovalError
     return tenant
 
 
@@ -91,6 +115,20 @@ def get_reseller(session: Session, scope: PlatformScope | PublicScope, *, slug: 
     if tenant is None:
         raise TenantNotFoundError(slug=slug[:40])
     return tenant
+
+
+def is_slug_free(session: Session, scope: PlatformScope, *, slug: str) -> bool:
+    """Return whether no tenant is called so, or so much alike that an eye mixes them up."""
+    found = session.scalar(select(Tenant.id).where(Tenant.skeleton == skeleton_of(slug)).limit(1))
+    return found is None
+
+
+def hosts_of(
+    session: Session, scope: PlatformScope, *, tenant: Tenant, platform_domain: str
+) -> list[str]:
+    """Return every host that a tenant's site answers to, the one below the platform's first."""
+    own = custom_hosts(session, scope, tenant_id=tenant.id)
+    return [f"{tenant.slug}.{platform_domain}", *own]
 
 
 def custom_hosts(

@@ -1,20 +1,44 @@
 import re
+from collections.abc import Mapping
 
 import idna
 
-from app.tenancy.errors import InvalidHostError, SlugRefusedError
+from app.tenancy.errors import InvalidHostError, SlugRefusedError, StateMoveRefusedError
+from app.tenancy.models import StateCause, TenantState
 
 MAXIMUM_HOST_LENGTH = 253
+MINIMUM_SLUG_LENGTH, MAXIMUM_SLUG_LENGTH = 3, 40
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,38}[a-z0-9])")
 _PORT = re.compile(r":[0-9]{1,5}$")
 _ADDRESS = re.compile(r"[0-9.]+")
 
+# From which states a cause leads to which; what is not listed is refused. What is resumed goes back
+# to where it came from.
+_MOVES: Mapping[StateCause, tuple[frozenset[TenantState], TenantState]] = {
+    StateCause.APPROVED: (
+        frozenset({TenantState.TRIAL, TenantState.SUSPENDED, TenantState.REFUSED}),
+        TenantState.ACTIVE,
+    ),
+    StateCause.REFUSED: (
+        frozenset({TenantState.TRIAL, TenantState.SUSPENDED}),
+        TenantState.REFUSED,
+    ),
+    StateCause.TRIAL_EXPIRED: (frozenset({TenantState.TRIAL}), TenantState.SUSPENDED),
+    StateCause.SUSPENDED: (
+        frozenset({TenantState.TRIAL, TenantState.ACTIVE}),
+        TenantState.SUSPENDED,
+    ),
+}
+# Nobody but staff enters these sites.
+CLOSED = frozenset({TenantState.SUSPENDED, TenantState.REFUSED})
+
 # A reseller with one of these names could pass for the platform or a service of it (rule R3).
 RESERVED_SLUGS = frozenset(
     {
-        "account", "admin", "api", "app", "assets", "billing", "checkout", "docs", "dns", "ftp",
-        "help", "imap", "kontor", "mail", "mx", "ns", "ns1", "ns2", "pay", "platform", "pop",
-        "portal", "secure", "smtp", "static", "status", "support", "test", "webmail", "www",
+        "abuse", "account", "admin", "api", "app", "assets", "billing", "checkout", "dns", "docs",
+        "ftp", "help", "hostmaster", "imap", "kontor", "login", "mail", "mx", "ns", "ns1", "ns2",
+        "pay", "platform", "pop", "portal", "postmaster", "root", "secure", "security", "signup",
+        "smtp", "static", "status", "support", "test", "webmail", "webmaster", "www",
     }
 )  # fmt: skip
 
@@ -59,3 +83,18 @@ def require_slug(slug: str) -> str:
     if not _SLUG.fullmatch(slug) or slug in RESERVED_SLUGS or "--" in slug:
         raise SlugRefusedError(slug=slug[:40])
     return slug
+
+
+def move(current: TenantState, cause: StateCause, *, came_from: TenantState) -> TenantState:
+    """Return the state that a cause leads to; refuses what does not follow from the present one.
+
+    `came_from` is where the present state was entered from: what is resumed goes back there.
+    """
+    if cause is StateCause.RESUMED:
+        if current is not TenantState.SUSPENDED or came_from in CLOSED:
+            raise StateMoveRefusedError(state=current.value)
+        return came_from
+    allowed, target = _MOVES.get(cause, (frozenset(), current))
+    if current not in allowed:
+        raise StateMoveRefusedError(state=current.value)
+    return target

@@ -10,9 +10,11 @@ from app.tenancy.errors import (
     SlugTakenError,
     TenantNotFoundError,
 )
-from app.tenancy.models import Host, HostState, Tenant, TenantKind
+from app.tenancy.models import Host, HostState, Tenant, TenantKind, TenantState
+from app.tenancy.names import skeleton_of
 from app.tenancy.rules import normalise_host, require_slug
 from app.tenancy.scopes import PlatformScope
+from app.tenancy.trials import TrialTerms
 
 # There is one platform in an installation; its id is the same everywhere, so that a process
 # need not read it (decision 0003).
@@ -24,7 +26,12 @@ def found_platform(session: Session, scope: PlatformScope, *, name: str) -> Tena
     if found := session.get(Tenant, PLATFORM_ID):
         return found
     platform = Tenant(
-        id=PLATFORM_ID, kind=TenantKind.PLATFORM.value, slug="platform", name=name, path=[]
+        id=PLATFORM_ID,
+        kind=TenantKind.PLATFORM.value,
+        slug="platform",
+        name=name,
+        path=[],
+        skeleton=skeleton_of("platform"),
     )
     session.add(platform)
     session.flush()
@@ -32,9 +39,15 @@ def found_platform(session: Session, scope: PlatformScope, *, name: str) -> Tena
 
 
 def add_reseller(
-    session: Session, scope: PlatformScope, *, slug: str, name: str, parent_id: UUID = PLATFORM_ID
+    session: Session,
+    scope: PlatformScope,
+    *,
+    slug: str,
+    name: str,
+    parent_id: UUID = PLATFORM_ID,
+    trial: TrialTerms | None = None,
 ) -> Tenant:
-    """Hang a reseller under the platform or another reseller.
+    """Hang a reseller under the platform or another reseller; with terms, on trial.
 
     Refuses a malformed, reserved or taken slug and an unknown parent.
     """
@@ -51,6 +64,11 @@ def add_reseller(
         slug=slug,
         name=name,
         path=[*parent.path, identifier],
+        state=(TenantState.TRIAL if trial else TenantState.ACTIVE).value,
+        skeleton=skeleton_of(slug),
+        trial_ends_at=trial.ends_at if trial else None,
+        trial_customers=trial.customers if trial else None,
+        trial_top_up_minor=trial.top_up_minor if trial else None,
     )
     session.add(reseller)
     session.flush()

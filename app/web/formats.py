@@ -4,6 +4,7 @@ Pure functions that take the locale; `register` hands them to Jinja with the loc
 request. Amounts carry a real minus (U+2212): it is as wide as the plus and no line breaks at it.
 """
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -34,6 +35,8 @@ DEFAULT_ZONE = ZoneInfo("Europe/Berlin")
 _MINUS = "\N{MINUS SIGN}"
 _RELATIVE_UP_TO = timedelta(days=7)
 _MINUTE = timedelta(minutes=1)
+_SPANISH_GROUPS_FROM = 10_000
+_OFFSET = re.compile(r"[+-]\d{4}$")
 
 
 class MoneyLike(Protocol):
@@ -51,7 +54,10 @@ class MoneyLike(Protocol):
 def money(value: MoneyLike, locale: Locale) -> str:
     """Return an amount such as `1.234,50 €`; zero has no sign."""
     major = Decimal(value.minor).scaleb(-get_currency_precision(value.currency))
-    return _with_real_minus(format_currency(major, value.currency, locale=locale))
+    grouped = _is_grouped(major, locale)
+    return _with_real_minus(
+        format_currency(major, value.currency, locale=locale, group_separator=grouped)
+    )
 
 
 def signed_money(value: MoneyLike, locale: Locale) -> str:
@@ -61,7 +67,10 @@ def signed_money(value: MoneyLike, locale: Locale) -> str:
 
 def quantity(value: Decimal | int, locale: Locale) -> str:
     """Return a number with up to six places and no idle zeros."""
-    return _with_real_minus(format_decimal(value, format="#,##0.######", locale=locale))
+    grouped = _is_grouped(value, locale)
+    return _with_real_minus(
+        format_decimal(value, format="#,##0.######", locale=locale, group_separator=grouped)
+    )
 
 
 def plain(value: Decimal | int, locale: Locale) -> str:
@@ -82,16 +91,22 @@ def month(value: date, locale: Locale) -> str:
 
 def percent(value: Decimal, locale: Locale) -> str:
     """Return a part of one in percent with up to four places and no idle zeros."""
-    return _with_real_minus(
-        format_percent(value, format="#,##0.####\N{NO-BREAK SPACE}%", locale=locale)
-    )
+    pattern = locale.percent_formats[None].pattern.replace("#,##0", "#,##0.####")
+    return _with_real_minus(format_percent(value, format=pattern, locale=locale))
 
 
 def unit_price(value: Decimal, currency: str, locale: Locale) -> str:
     """Return the price of a unit: at least two places, up to six where they say something."""
     symbol = "#,##0.00####\N{NO-BREAK SPACE}¤" if locale.language != "en" else "¤#,##0.00####"
     return _with_real_minus(
-        format_currency(value, currency, format=symbol, locale=locale, currency_digits=False)
+        format_currency(
+            value,
+            currency,
+            format=symbol,
+            locale=locale,
+            currency_digits=False,
+            group_separator=_is_grouped(value, locale),
+        )
     )
 
 
@@ -110,7 +125,9 @@ def moment(value: datetime, locale: Locale, *, now: datetime, zone: tzinfo = DEF
 
 def absolute(value: datetime, locale: Locale, zone: tzinfo = DEFAULT_ZONE) -> str:
     """Return a time to the second with the name of its zone."""
-    return format_datetime(value, format="long", tzinfo=zone, locale=locale)
+    text = format_datetime(value, format="long", tzinfo=zone, locale=locale)
+    # A language without a word for the zone writes its offset; the zone's own name says more.
+    return _OFFSET.sub(value.astimezone(zone).tzname() or "", text)
 
 
 def register(
@@ -137,12 +154,22 @@ def register(
         lambda value: moment(value, locale(), now=clock(), zone=zone()), "moment"
     )
     app.add_template_filter(lambda value: absolute(value, locale(), zone()), "absolute")
-    app.add_template_global(lambda: locale().language, "page_language")
+    app.add_template_global(page_language)
+
+
+def page_language() -> str:
+    """Return the code of the language of the request, such as `de`."""
+    return _locale().language
 
 
 def _locale() -> Locale:
     """Return the locale of the request; outside of one, German: it comes first."""
     return flask_babel.get_locale() or Locale("de")
+
+
+def _is_grouped(value: Decimal | int, locale: Locale) -> bool:
+    """Return whether thousands stand apart: in Spanish from five digits on (CLDR; not in Babel)."""
+    return abs(Decimal(value)) >= _SPANISH_GROUPS_FROM or locale.language != "es"
 
 
 def _with_real_minus(text: str) -> str:

@@ -20,7 +20,7 @@ from werkzeug.exceptions import BadRequest
 from app.edge import STATUS
 from app.kernel import AppError, Kind
 from app.web import formats
-from app.web.rows import in_units, meter_name, subject_name
+from app.web.rows import in_units, meter_name, subject_name, unit_name
 from app.web.typed import Typed, UnreadableDayError, read_day
 from app.web.words import gettext
 
@@ -45,7 +45,14 @@ class Elsewhere:
     address: str
 
 
-Act = Callable[[Typed], str | ShownOnce | Elsewhere]
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """A page that answers in place of the form's own, at once: it shows what is shown once."""
+
+    page: str
+
+
+Act = Callable[[Typed], str | ShownOnce | Elsewhere | Instead]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +89,7 @@ class FormState:
 
 def register(app: Flask) -> None:
     """Let templates ask for the state of a form, and for a secret to show."""
-    for words in (meter_name, in_units, subject_name):
+    for words in (meter_name, unit_name, in_units, subject_name):
         app.add_template_filter(words, words.__name__)
     app.context_processor(lambda: {"form_state": _state, "shown_once": g.get("shown_once")})
 
@@ -106,6 +113,8 @@ def submitted(acts: Mapping[str, Act], *, page: Callable[[], str], to: str) -> R
     if isinstance(done, ShownOnce):
         g.shown_once = done
         return page()
+    if isinstance(done, Instead):
+        return done.page
     if isinstance(done, Elsewhere):
         return redirect(done.address, 303)
     flash(done, "success")

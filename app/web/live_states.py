@@ -65,7 +65,7 @@ class Reading:
     locale: Locale
 
     def render(self, state: LiveState) -> dict[str, object]:
-        """Return what live.js reads; `text` is paid and bonus credit, as the page shows it."""
+        """Return what live.js reads; `total` is paid and bonus credit, `text` the same in words."""
         return {
             "wallet_id": self.wallet_id,
             "version": state.version,

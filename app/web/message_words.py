@@ -38,5 +38,7 @@ def mail_answer(answer: str) -> str:
         "tls": _("The certificate of the mail server is not trusted."),
         "no_mail_server": _("No mail server is set up."),
         "address": _("The address cannot be used."),
+        "signature": _("The key of the sending domain cannot be used. Add the domain anew."),
+        "given_up": _("Something went wrong on our side."),
     }
     return known.get(answer, answer)

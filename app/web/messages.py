@@ -38,7 +38,8 @@ def read_messages(
     )
     lines = found[:PAGE_SIZE]
     counts = notifications.count_deliveries(session, scope)
-    chosen = {"state": state.value} if state else {}
+    # Without a state the address has none.
+    chosen = state.value if state else None
     return MessageList(
         lines=lines,
         chips=[
@@ -54,11 +55,11 @@ def read_messages(
         ],
         is_filtered=state is not None,
         older_url=(
-            url_for(endpoint, before=str(lines[-1].id), **chosen)
+            url_for(endpoint, before=str(lines[-1].id), state=chosen)
             if len(found) > PAGE_SIZE
             else None
         ),
-        newest_url=url_for(endpoint, **chosen) if before else None,
+        newest_url=url_for(endpoint, state=chosen) if before else None,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flask import Flask, request, url_for
 
-from app.edge import signed_in
+from app.edge import current_site, signed_in
 from app.identity import Realm
 from app.web.platform.places import platform_places
 from app.web.rights import may_open
@@ -41,6 +41,9 @@ def _items() -> list[NavigationItem]:
     holder = signed_in()
     if holder is None or request.blueprint in _WITHOUT:
         return []
+    if current_site().is_closed:
+        # Its staff reads why; nothing else is open to them.
+        return []
     here = {request.blueprint, request.endpoint}
     return [
         NavigationItem(label, url_for(endpoint), not active.isdisjoint(here))
@@ -60,6 +63,7 @@ def _places(realm: Realm) -> Sequence[Place]:
             _place(_("Billing"), "top_ups.history", "top_ups"),
             _place(
                 _("Settings"), "customer_settings.settings", "customer_settings",
+                "customer_account",
                 "customer_notifications",
             ),
         )  # fmt: skip
@@ -68,12 +72,13 @@ def _places(realm: Realm) -> Sequence[Place]:
             _place(_("Overview"), "reseller.dashboard", "reseller"),
             _place(
                 _("Customers"), "reseller_customers.customers", "reseller_customers",
-                "reseller_charges",
+                "reseller_charges", "acting",
             ),
             _place(_("Prices"), "reseller_prices.prices", "reseller_prices"),
             _place(_("Commission"), "reseller_commissions.month", "reseller_commissions"),
             _place(_("Partners"), "sub_resellers.tree", "sub_resellers"),
             _place(_("Balance"), "own_balance.balance", "own_balance"),
+            _place(_("Brand"), "reseller_brand.editor", "reseller_brand"),
             _place(
                 _("E-mails"), "reseller_messages.messages", "reseller_messages", "reseller_mail",
                 "reseller_notifications",

@@ -23,6 +23,7 @@ FREE = frozenset(
         "staff_account.account", "staff_account.change",
         "reseller_notifications.notifications", "reseller_notifications.change",
         "staff_languages.language", "staff_languages.choose",
+        "standing.standing", "sign_up.from_mail",
     }
 )  # fmt: skip
 
@@ -55,8 +56,8 @@ NEEDED: Mapping[str, StaffRight] = {
     "reseller_brand.change": StaffRight.MANAGE_BRAND,
     "reseller_brand_preview.portal": StaffRight.MANAGE_BRAND,
     "reseller_brand_preview.login": StaffRight.MANAGE_BRAND,
+    "reseller_brand_preview.email": StaffRight.MANAGE_BRAND,
     "reseller_brand_preview.contrast": StaffRight.MANAGE_BRAND,
-    "standing.standing": StaffRight.SEE_CUSTOMERS,
     "standing.answer": StaffRight.MANAGE_TEAM,
 }
 

@@ -78,9 +78,14 @@ def transaction_row(line: HistoryLine, *, charge_page: str = "") -> TransactionR
 
 
 def meter_name(meter: str) -> str:
-    """Return what a customer calls something that is counted; an unknown one as events name it."""
-    names = {"call_minutes": _("Call"), "messages": _("Messages")}
+    """Return what people call something that is counted; an unknown one as events name it."""
+    names = {"call_minutes": _("Call minutes"), "messages": _("Messages")}
     return str(names.get(meter, meter.replace("_", " ").capitalize()))
+
+
+def unit_name(unit: str) -> str:
+    """Return what people call the unit that something is counted in; an unknown one as it is."""
+    return str({"minute": _("minute"), "message": _("message")}.get(unit, unit))
 
 
 def _title(line: HistoryLine) -> str:
@@ -149,5 +154,9 @@ def abs_of(amount: Money) -> Money:
 
 
 def _plural(number: Decimal) -> int:
-    """Return what chooses the plural form; gettext takes whole numbers, and 1.5 is several."""
-    return int(number) if number == int(number) else 2
+    """Return what chooses the plural form: gettext takes whole numbers, so 1 or several.
+
+    Which numbers are one thing is the language's own affair: 0 and 1.5 are in French.
+    """
+    form = flask_babel.get_locale().plural_form(number.normalize())
+    return 1 if form == "one" else 2

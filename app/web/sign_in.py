@@ -1,9 +1,10 @@
 """Sign-in and sign-out of the three realms; each has its page, its cookie, its accounts."""
 
 from typing import cast
+from urllib.parse import quote
 
 import structlog
-from flask import Blueprint, redirect, render_template, request, session
+from flask import Blueprint, make_response, redirect, render_template, request, session
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.exceptions import NotFound
@@ -20,15 +21,20 @@ from app.edge import (
     current_ports,
     current_site,
     declare,
+    keep_browser,
+    open_to_acting,
     safe_next,
     sign_in_scope,
     signed_in,
+    this_browser,
 )
-from app.identity import Realm, SignInRefusedError, SignInScope
+from app.identity import Realm, SignInRefusedError, SignInScope, Stage
 from app.kernel import transaction
 
 reseller_sites = Blueprint("sign_in", __name__)
 declare(reseller_sites, where=Where.RESELLER_SITES, allowance=Allowance.SIGN_IN)
+# Signing out ends a visit.
+open_to_acting(reseller_sites, "customer_sign_out")
 platform_site = Blueprint("platform_sign_in", __name__)
 declare(platform_site, where=Where.PLATFORM_SITE, allowance=Allowance.SIGN_IN)
 
@@ -37,7 +43,7 @@ _TEMPLATES = {
     Realm.STAFF: "reseller/login.html",
     Realm.PLATFORM: "platform/login.html",
 }
-
+CODE_PATHS = {realm: f"{path}/code" for realm, path in LOGIN_PATHS.items()}
 
 log = structlog.get_logger(__name__)
 
@@ -84,12 +90,6 @@ def staff_sign_out() -> ResponseReturnValue:
     return _let_out(Realm.STAFF)
 
 
-@platform_site.get("/")
-def platform_home() -> ResponseReturnValue:
-    """Send a visitor to the platform's pages."""
-    return redirect(HOME_PATHS[Realm.PLATFORM])
-
-
 @platform_site.get(LOGIN_PATHS[Realm.PLATFORM])
 def platform_form() -> ResponseReturnValue:
     """Ask an admin of the platform who they are."""
@@ -110,43 +110,58 @@ def platform_sign_out() -> ResponseReturnValue:
 
 def _ask(realm: Realm) -> ResponseReturnValue:
     if signed_in() is not None:
-        return redirect(_destination(realm, request.args.get("next")))
-    return _form(realm, next_url=request.args.get("next", ""))
+        return redirect(destination(realm, request.args.get("next")))
+    return login_form(realm, next_url=request.args.get("next", ""))
 
 
 def _let_in(realm: Realm) -> ResponseReturnValue:
-    scope, kept = _scope(realm), cast("BrowserSession", session)
+    scope, kept, browser = (
+        sign_in_scope_here(realm),
+        cast("BrowserSession", session),
+        this_browser(),
+    )
+    now, wanted = current_ports().clock(), request.form.get("next", "")
     try:
         with transaction(scope) as database:
-            token = identity.sign_in(
+            step = identity.sign_in(
                 database,
                 scope,
                 realm=realm,
                 email=request.form.get("email", ""),
                 password=request.form.get("password", ""),
                 host=current_site().host,
-                now=current_ports().clock(),
+                now=now,
+                agent=request.headers.get("User-Agent", ""),
+                browser=browser,
                 lifetime=current_edge().options.session_lifetime,
             )
             if kept.token is not None:
-                identity.sign_out(database, scope, realm=realm, token=kept.token)
+                identity.sign_out(database, scope, realm=realm, token=kept.token, now=now)
     except SignInRefusedError as refused:
         log.info("sign_in_refused", realm=realm.value)
-        return _form(realm, next_url=request.form.get("next", ""), error=_(refused.text)), 401
-    kept.begin(token)
-    return redirect(_destination(realm, request.form.get("next")), 303)
+        return login_form(realm, next_url=wanted, error=_(refused.text)), 401
+    if step.stage is not Stage.SIGNED_IN:
+        kept.await_second_step(step.token)
+        further = quote(safe_next(wanted, otherwise=""), safe="/")
+        return redirect(CODE_PATHS[realm] + (f"?next={further}" if further else ""), 303)
+    kept.begin(step.token)
+    answer = make_response(redirect(destination(realm, wanted), 303))
+    keep_browser(answer, browser)
+    return answer
 
 
 def _let_out(realm: Realm) -> ResponseReturnValue:
-    scope, kept = _scope(realm), cast("BrowserSession", session)
+    scope, kept = sign_in_scope_here(realm), cast("BrowserSession", session)
     if kept.token is not None:
+        now = current_ports().clock()
         with transaction(scope) as database:
-            identity.sign_out(database, scope, realm=realm, token=kept.token)
+            identity.sign_out(database, scope, realm=realm, token=kept.token, now=now)
     kept.end()
     return redirect(LOGIN_PATHS[realm], 303)
 
 
-def _form(realm: Realm, *, next_url: str, error: str | None = None) -> str:
+def login_form(realm: Realm, *, next_url: str, error: str | None = None) -> str:
+    """Render the page that asks for address and password, with what was typed."""
     return render_template(
         _TEMPLATES[realm],
         next_url=safe_next(next_url, otherwise=""),
@@ -155,11 +170,13 @@ def _form(realm: Realm, *, next_url: str, error: str | None = None) -> str:
     )
 
 
-def _destination(realm: Realm, wanted: str | None) -> str:
+def destination(realm: Realm, wanted: str | None) -> str:
+    """Return where a person goes who has signed in: where she wanted to, else home."""
     return safe_next(wanted, otherwise=HOME_PATHS[realm])
 
 
-def _scope(realm: Realm) -> SignInScope:
+def sign_in_scope_here(realm: Realm) -> SignInScope:
+    """Return the scope in which a realm signs in on this site; 404 where there is none."""
     scope = sign_in_scope(realm)
     if scope is None:
         raise NotFound

@@ -19,6 +19,7 @@ from app.kernel import defer, now
 from app.tenancy import PlatformScope
 from app.worker.links import send_link, tell_of_security
 from app.worker.messages import Envelope, LiveMessage
+from app.worker.onboarding_tasks import write_to_applicant
 
 Announce = Callable[[Session, Sequence[Envelope]], list[LiveMessage]]
 Record = Callable[[Session, Envelope], None]
@@ -99,6 +100,11 @@ HANDLERS: Mapping[str, Handlers] = {
     "customer_unblocked": Handlers(),
     "link_made": Handlers(records=[send_link]),
     "security_changed": Handlers(records=[tell_of_security]),
+    "reseller_asked": Handlers(records=[write_to_applicant]),
+    "reseller_decided": Handlers(records=[write_to_applicant]),
+    "sign_up_made": Handlers(records=[write_to_applicant]),
+    "trial_begun": Handlers(records=[write_to_applicant]),
+    "trial_ending": Handlers(records=[write_to_applicant]),
     "own_balance_funded": Handlers(records=[write_receipt]),
     "top_up_settled": Handlers(records=[look_for_a_new_customer, write_receipt]),
 }

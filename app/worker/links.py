@@ -60,7 +60,7 @@ def tell_of_security(session: Session, event: Envelope) -> None:
         session,
         TenantScope(event.reseller_id),
         kind=MessageKind.SECURITY_NOTICE,
-        to=Recipient(realm, user.id, user.email, user.name),
+        to=Recipient(realm, user.id, user.email, user.name, user.language),
         facts={"what": str(event.body["what"]), "happened_at": now().isoformat()},
         key=f"security:{event.id}",
         now=now(),

@@ -27,6 +27,7 @@ def schedule(configuration: WorkerConfiguration) -> list[Occasion]:
         Occasion(RESCUE, "* * * * * */5", priority=100),
         Occasion("sweep_payments", "*/2 * * * *"),
         Occasion("expire_sessions", "17 * * * *"),
+        Occasion("review_trials", "29 * * * *"),
         Occasion("forget_links", "33 2 * * *"),
         Occasion("retier", "* * * * *"),
         # On the 1st that is 2:05 or 3:05 in Berlin; on other days there is nothing left to close.

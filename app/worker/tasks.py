@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from app import billing, commissions, identity, ledger, payments
+from app import billing, commissions, identity, ledger, onboarding, payments
 from app.kernel import AppError, transaction
 from app.ledger import Reach
 from app.ports import Ports
@@ -82,6 +82,20 @@ def _confirm(ports: Ports, scope: TenantScope, top_up_id: UUID) -> None:
         billing.confirm_top_up(ports.gateway, scope, top_up_id=top_up_id, now=ports.clock())
     except AppError as refused:
         _log.warning("top_up_undecided", top_up_id=str(top_up_id), code=refused.code)
+
+
+@task("review_trials")
+def review_trials(ports: Ports) -> None:
+    """Close trials that are over, remind of those that end soon, forget what nobody confirmed.
+
+    Web processes know a closed site within the life of their memory, 30 seconds.
+    """
+    now = ports.clock()
+    with transaction(_PLATFORM) as session:
+        reminded = onboarding.remind_of_trials(session, _PLATFORM, now=now)
+        closed = onboarding.close_trials(session, _PLATFORM, now=now)
+        forgotten = onboarding.forget_sign_ups(session, _PLATFORM, now=now)
+    _log.info("trials_reviewed", reminded=reminded, closed=len(closed), forgotten=forgotten)
 
 
 @task("sweep_payments")

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql
 
 revision = "0009"
 down_revision = "0008"
@@ -32,9 +31,8 @@ ALLOWED = """
 # what the first one wrote. Shared accounts are only read.
 # `p_guarded` names the guarded accounts of the entry in the order of their ids, the watched one
 # among them: it always gets a posting, which keeps the answer, also of an entry that costs nothing.
-# Nearly every entry has one guarded account that pays several shared ones: it pays at once, which
-# locks it, and takes that back where the key turns out to be known. Which accounts such an entry may
-# join is looked up once and kept in `ledger_routes`: accounts and rules never change.
+# Nearly every entry has one guarded account that pays shared ones: it pays at once, which locks it,
+# and takes that back where the key is known. Which accounts it may join is found out once and kept.
 # A plan that is kept from a time when a table was empty would read all of it: no sequential scans.
 POST = f"""
 CREATE FUNCTION ledger_post(
@@ -50,8 +48,7 @@ DECLARE
     known ledger_entries;
     closed record;
     account uuid := p_guarded[1];
-    delta bigint := 0;
-    freed bigint := 0;
+    delta bigint := 0; freed bigint := 0;
     after ledger_balances;
     written bigint;
     is_plain boolean := cardinality(p_guarded) = 1 AND p_debits <@ p_guarded
@@ -81,11 +78,10 @@ BEGIN
     VALUES (p_book, p_entry, p_kind, p_key, p_hash, p_effective)
     ON CONFLICT (book_id, key) DO NOTHING;
     IF NOT FOUND THEN
-        IF has_paid THEN
-            UPDATE ledger_balances b
-               SET posted = b.posted - delta, version = b.version - 1, revision = b.revision - 1
-             WHERE b.book_id = p_book AND b.account_id = account;
-        END IF;
+        -- What it paid without need is given back; nothing where it did not.
+        UPDATE ledger_balances b
+           SET posted = b.posted - delta, version = b.version - 1, revision = b.revision - 1
+         WHERE has_paid AND b.book_id = p_book AND b.account_id = account;
         SELECT * INTO STRICT known FROM ledger_entries e WHERE e.book_id = p_book AND e.key = p_key;
         IF known.input_hash IS DISTINCT FROM p_hash OR known.kind IS DISTINCT FROM p_kind THEN
             RAISE EXCEPTION 'key % was used with other input', p_key USING ERRCODE = 'KL002';
@@ -224,8 +220,7 @@ CREATE FUNCTION ledger_post_many(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
-    written bigint;
-    moved bigint;
+    written bigint; moved bigint;
 BEGIN
     INSERT INTO ledger_entries (book_id, id, kind, key, input_hash, effective_at)
     SELECT p_book, e.id, p_kind, e.key, e.hash, e.at
@@ -294,6 +289,16 @@ BEGIN
 END $$
 """
 
+ROUTES = """
+CREATE TABLE ledger_routes (
+    book_id uuid NOT NULL, credits uuid[] NOT NULL, entry_kind text NOT NULL,
+    debit_kind text NOT NULL, currency text NOT NULL,
+    CONSTRAINT pk_ledger_routes PRIMARY KEY (book_id, credits, entry_kind, debit_kind, currency));
+ALTER TABLE ledger_routes ENABLE ROW LEVEL SECURITY;
+GRANT SELECT ON ledger_routes TO kontor_app, kontor_platform;
+GRANT SELECT, INSERT ON ledger_routes TO kontor_ledger;
+"""
+
 LOCK = """
 CREATE FUNCTION ledger_lock(p_book uuid, p_accounts uuid[]) RETURNS SETOF ledger_balances
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
@@ -333,7 +338,6 @@ BEGIN
 END $$
 """
 
-# Called by `ledger_post` alone.
 FIND_ROUTE_SIGNATURE = "ledger_find_route(uuid, text, uuid, uuid[])"
 FUNCTIONS = {
     "ledger_open_account(uuid, uuid, text, uuid, text, bigint)": OPEN_ACCOUNT,
@@ -360,26 +364,9 @@ def upgrade() -> None:
 
 
 def _routes() -> None:
-    op.create_table(
-        "ledger_routes",
-        sa.Column("book_id", sa.Uuid(), nullable=False),
-        sa.Column("credits", postgresql.ARRAY(sa.Uuid()), nullable=False),
-        sa.Column("entry_kind", sa.Text(), nullable=False),
-        sa.Column("debit_kind", sa.Text(), nullable=False),
-        sa.Column("currency", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint(
-            "book_id", "credits", "entry_kind", "debit_kind", "currency", name=op.f("pk_ledger_routes")
-        ),
-    )
-    op.execute("ALTER TABLE ledger_routes ENABLE ROW LEVEL SECURITY")
-    for name, role, rule in (
-        ("tenant", "kontor_app", f"USING (book_id = {TENANT})"),
-        ("platform", "kontor_platform", "USING (true)"),
-        ("ledger_writes", "kontor_ledger", f"USING (book_id = {TENANT})"),
-    ):
-        op.execute(f"CREATE POLICY {name} ON ledger_routes TO {role} {rule}")
-    op.execute("GRANT SELECT ON ledger_routes TO kontor_app, kontor_platform")
-    op.execute("GRANT SELECT, INSERT ON ledger_routes TO kontor_ledger")
+    op.execute(ROUTES)
+    op.execute(f"CREATE POLICY tenant ON ledger_routes TO kontor_app, kontor_ledger USING (book_id = {TENANT})")
+    op.execute("CREATE POLICY platform ON ledger_routes TO kontor_platform USING (true)")
 
 
 def _functions() -> None:
@@ -397,6 +384,7 @@ def downgrade() -> None:
     for signature in FUNCTIONS:
         if signature != OPENS:
             op.execute(f"DROP FUNCTION {signature}")
+    op.execute("GRANT CREATE ON SCHEMA public TO kontor_ledger")
     before = runpy.run_path(str(Path(__file__).parent / "0002_ledger_functions.py"))
     for signature, body in before["FUNCTIONS"].items():
         if signature.startswith(("ledger_post", "ledger_open_account")):
@@ -404,9 +392,8 @@ def downgrade() -> None:
             op.execute(f"ALTER FUNCTION {signature} SET search_path = pg_catalog, public, pg_temp")
             op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
             op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO kontor_app, kontor_platform")
-            op.execute("GRANT CREATE ON SCHEMA public TO kontor_ledger")
             op.execute(f"ALTER FUNCTION {signature} OWNER TO kontor_ledger")
-            op.execute("REVOKE CREATE ON SCHEMA public FROM kontor_ledger")
+    op.execute("REVOKE CREATE ON SCHEMA public FROM kontor_ledger")
     op.drop_table("ledger_routes")
     op.drop_column("ledger_accounts", "guarded")
     op.drop_column("ledger_balances", "revision")

@@ -5,6 +5,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -12,12 +13,12 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from app.integrations.stripe_gateway import StripeGateway
-from app.kernel import now, transaction
+from app.kernel import transaction
 from app.ports import Ports
 from app.tenancy import PlatformScope
 from tests.apps import PLATFORM_DOMAIN
 from tests.factories import a_platform, unique
-from tests.fakes import FakeBell, FakeHeads, FakeLive, fake_post
+from tests.fakes import fake_ports
 
 SECRET = "whsec_of_the_tests"
 ADDRESS = "/billing/webhook"
@@ -27,14 +28,7 @@ def _ports(webhook_secret: str = SECRET) -> Ports:
     gateway = StripeGateway(
         secret_key="sk_test_x", webhook_secret=webhook_secret, api_base="http://127.0.0.1:9"
     )
-    return Ports(
-        gateway=gateway,
-        live=FakeLive(),
-        bell=FakeBell(),
-        heads=FakeHeads(),
-        post=fake_post(),
-        clock=now,
-    )
+    return replace(fake_ports(), gateway=gateway)
 
 
 def _event(**changes: object) -> bytes:

@@ -27,6 +27,7 @@ REFERENCE_TABLES = {
     "price_steps",
     "prices",
     "processor_events",
+    "reseller_applications",
     "subject_owners",
     "tenants",
     "terms_revision",

@@ -18,6 +18,7 @@ from tests.benchmarks import (
     http_usage,
     messages,
     streams,
+    themes,
 )
 from tests.benchmarks.figures import Benchmark
 from tests.benchmarks.machine import facts
@@ -27,7 +28,17 @@ from tests.benchmarks.stage import Stage, opened_stage
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 BENCHMARKS = {
     module.BENCHMARK.name: module.BENCHMARK
-    for module in (charges, batches, history, http_usage, hosts, streams, dashboard, messages)
+    for module in (
+        charges,
+        batches,
+        history,
+        http_usage,
+        hosts,
+        themes,
+        streams,
+        dashboard,
+        messages,
+    )
 }
 
 

@@ -14,13 +14,16 @@ from tests.benchmarks.figures import BrokenMeasurementError
 from tests.benchmarks.stage import connect_to
 
 _statements: list[str] = []
+_parameters: dict[str, Any] = {}
 
 
 class CountingCursor(psycopg.Cursor[Any]):
     """A cursor that remembers what it was asked."""
 
     def execute(self, query: Any, *args: Any, **kwargs: Any) -> CountingCursor:  # noqa: ANN401
-        _statements.append(query.decode() if isinstance(query, bytes) else str(query))
+        text = query.decode() if isinstance(query, bytes) else str(query)
+        _statements.append(text)
+        _parameters[text] = args[0] if args else None
         return super().execute(query, *args, **kwargs)
 
 
@@ -56,3 +59,8 @@ def queries(statements: list[str]) -> list[str]:
         raise BrokenMeasurementError("queries were counted, but not the transactions around them")
     statements.clear()
     return asked
+
+
+def given(statement: str) -> Any:  # noqa: ANN401 - whatever the driver was given
+    """Return what a statement was sent with, the last time."""
+    return _parameters[statement]

@@ -187,7 +187,7 @@ def _wallet(session: Session, scope: TenantScope, batch: _Batch) -> ProductWalle
         password=_PASSWORD,
         host=batch.reseller.host,
         now=now(),
-    )
+    ).token
     return ProductWallet(batch.reseller, customer.id, token)
 
 

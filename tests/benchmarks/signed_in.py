@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import cast
 
 import structlog
@@ -19,10 +20,10 @@ from tests.benchmarks.stage import connect_to, public_port
 
 
 @contextmanager
-def application(settings: Settings) -> Iterator[Flask]:
+def application(settings: Settings, *, themes: Path | None = None) -> Iterator[Flask]:
     """The web application inside this process, whose database connections it takes over."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    app = create_app(settings)
+    app = create_app(settings, themes=themes)
     try:
         yield app
     finally:

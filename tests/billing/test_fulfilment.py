@@ -40,6 +40,7 @@ class FakeGateway:
 
     state: CheckoutState = CheckoutState.OPEN
     answers: bool = True
+    is_live: bool = False
     orders: list[CheckoutOrder] = field(default_factory=list)
 
     def create_checkout(self, order: CheckoutOrder) -> CheckoutPage:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from app import billing, identity
-from app.identity import Realm
+from app.identity import Realm, Stage
 from app.kernel import now, transaction
 from app.tenancy import PlatformScope, TenantScope, get_reseller
 from tests.cli.conftest import Operator
@@ -31,12 +31,12 @@ def test_a_new_admin_can_sign_in(operator: Operator) -> None:
 
     scope = PlatformScope()
     with transaction(scope) as session:
-        token = identity.sign_in(
+        step = identity.sign_in(
             session, scope, email=email, password=PASSWORD, realm=Realm.PLATFORM,
             host="kontor.test", now=now(),
         )  # fmt: skip
     assert result.exit_code == 0, result.output
-    assert token
+    assert step.stage is Stage.SIGNED_IN
 
 
 def test_a_password_never_appears(operator: Operator) -> None:

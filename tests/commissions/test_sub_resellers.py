@@ -132,7 +132,7 @@ def test_its_first_member_of_staff_is_an_owner_and_signs_in_there_alone() -> Non
             return identity.sign_in(
                 session, scope_of(reseller), realm=Realm.STAFF, email="imke@example.com",
                 password=PASSWORD, host="below.test", now=now(),
-            )  # fmt: skip
+            ).token  # fmt: skip
 
     token = token_at(made)
     with pytest.raises(identity.SignInRefusedError):

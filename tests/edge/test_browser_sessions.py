@@ -140,7 +140,7 @@ def test_three_realms_are_signed_in_and_out_apart(app: Flask) -> None:
     assert not is_signed_in(browser)
     assert is_signed_in(browser, "/reseller/login")
     assert is_signed_in(admin, "/admin/login")
-    assert set(admin.cookies()) == {"__Host-admin"}
+    assert set(admin.cookies()) == {"__Host-admin", "__Host-browser"}
 
 
 def test_r12_signing_in_gives_a_new_session_and_ends_the_old_one(app: Flask) -> None:

@@ -14,10 +14,13 @@ from tests.factories.people import (
     a_staff_user,
     an_api_key,
 )
+from tests.factories.second_factors import BOX, AuthenticatorApp, a_second_factor
 from tests.factories.tenants import a_custom_host, a_platform, a_reseller, scope_of
 
 __all__ = [
+    "BOX",
     "PASSWORD",
+    "AuthenticatorApp",
     "a_custom_host",
     "a_customer",
     "a_customer_user",
@@ -25,6 +28,7 @@ __all__ = [
     "a_platform_key",
     "a_platform_user",
     "a_reseller",
+    "a_second_factor",
     "a_staff_user",
     "an_api_key",
     "scope_of",

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.integrations.secret_box import SealedBox
 from app.kernel import now
 from app.payments import (
     BadSignatureError,
@@ -27,6 +28,7 @@ class FakeGateway:
 
     orders: dict[str, CheckoutOrder] = field(default_factory=dict)
     results: dict[str, CheckoutResult] = field(default_factory=dict)
+    is_live: bool = False
 
     def create_checkout(self, order: CheckoutOrder) -> CheckoutPage:
         session_id = f"cs_{order.reference}"
@@ -110,6 +112,7 @@ def fake_ports(*, clock: Callable[[], datetime] = now) -> Ports:
         live=FakeLive(),
         bell=FakeBell(),
         heads=FakeHeads(),
+        secrets=SealedBox("the key of the tests"),
         post=fake_post(clock=clock),
         clock=clock,
     )

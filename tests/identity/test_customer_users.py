@@ -112,7 +112,7 @@ def signed_in(customer: Customer, user: CustomerUser) -> str:
         return sign_in(
             session, scope_of(customer), realm=Realm.CUSTOMER, email=user.email,
             password=PASSWORD, host=HOST, now=now(),
-        )  # fmt: skip
+        ).token  # fmt: skip
 
 
 def held(customer: Customer, token: str) -> tuple[UUID, str | None] | None:
@@ -143,7 +143,7 @@ def test_a_session_begun_with_a_removed_user_comes_to_life_for_nobody() -> None:
         token = sign_in(
             late, scope_of(customer), realm=Realm.CUSTOMER, email=leaving.email,
             password=PASSWORD, host=HOST, now=now(), lifetime=timedelta(hours=1),
-        )  # fmt: skip
+        ).token  # fmt: skip
         remove(customer, leaving)
 
     assert held(customer, token) is None

@@ -84,7 +84,7 @@ def can_sign_in(scope: SignInScope, realm: Realm, email: str, password: str) -> 
         with transaction(scope) as session:
             return sign_in(
                 session, scope, realm=realm, email=email, password=password, host=HOST, now=now()
-            )
+            ).token
     except SignInRefusedError:
         return None
 

@@ -30,7 +30,7 @@ def signed_in(
     with transaction(scope) as session:
         return sign_in(
             session, scope, realm=realm, email=email, password=password, host=HOST, now=now()
-        )
+        ).token
 
 
 def who(
@@ -154,8 +154,8 @@ def test_a_session_ends_by_time_and_by_signing_out() -> None:
             now=now() + timedelta(hours=13),
         )
     with transaction(scope) as session:
-        sign_out(session, scope, realm=Realm.CUSTOMER, token=token)
-        sign_out(session, scope, realm=Realm.CUSTOMER, token=token)
+        sign_out(session, scope, realm=Realm.CUSTOMER, token=token, now=now())
+        sign_out(session, scope, realm=Realm.CUSTOMER, token=token, now=now())
 
     assert late is None
     assert who(scope, Realm.CUSTOMER, token) is None

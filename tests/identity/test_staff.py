@@ -90,7 +90,7 @@ def test_a_changed_role_ends_sessions_and_is_asked_for_by_owners_alone(reseller:
         token = sign_in(
             session, scope, realm=Realm.STAFF, email=member.email, password=PASSWORD,
             host="brand.test", now=now(),
-        )  # fmt: skip
+        ).token  # fmt: skip
 
     with pytest.raises(OwnerNeededError):
         give(reseller, member, StaffRole.OWNER, actor=as_staff(member))

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import dkim
 import pytest
-from cryptography.fernet import InvalidToken
 
 from app.integrations.domain_keys import DkimKeys
+from app.notifications import ChannelError
 
 RAW = (
     b"From: Nordlicht <no-reply@nordlicht.example>\r\nTo: anna@example.com\r\n"
@@ -58,10 +58,12 @@ def test_a_changed_mail_is_no_longer_genuine(before: bytes, after: bytes) -> Non
 def test_a_key_opens_with_its_own_secret_alone() -> None:
     made = DkimKeys("a secret").make()
 
-    with pytest.raises(InvalidToken):
+    with pytest.raises(ChannelError) as refused:
         DkimKeys("another").sign(
             RAW, domain="nordlicht.example", selector="s", sealed_key=made.sealed_key
         )
+
+    assert (refused.value.answer, refused.value.retryable) == ("signature", True)
 
 
 def test_a_sealed_key_shows_nothing_of_itself() -> None:

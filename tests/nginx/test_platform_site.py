@@ -201,3 +201,20 @@ def test_tls_1_2_and_1_3_are_offered_and_no_other(nginx: Nginx) -> None:
     text = (nginx.home / "platform.conf").read_text()
 
     assert re.findall(r"ssl_protocols (.+);", text) == ["TLSv1.2 TLSv1.3"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/css/site.css?v=1", "/theme/klar/theme.css", "/brand.css"]
+)
+def test_style_sheets_are_compressed_and_pages_with_their_tokens_never(
+    nginx: Nginx, path: str
+) -> None:
+    asking = f"HTTP/1.1\nHost: {DOMAIN}\nAccept-Encoding: gzip"
+
+    sheet = nginx.https(f"GET {path} {asking}")
+    page = nginx.https(f"GET /portal/ {asking}\nX-Kind: text/html")
+
+    assert b"\r\nContent-Encoding: gzip\r\n" in sheet
+    assert b"\r\nVary: Accept-Encoding\r\n" in sheet
+    assert b"Content-Encoding" not in page
+    assert b"Content-Type: text/html" in page

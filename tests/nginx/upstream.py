@@ -35,7 +35,9 @@ class Upstream:
         if environ["PATH_INFO"].endswith(("/stream", "/slow")):
             start_response("200 OK", [("Content-Type", "text/event-stream")])
             return self._halves()
-        start_response("200 OK", [("Content-Type", "application/json")])
+        is_sheet = environ["PATH_INFO"].endswith(".css")
+        kind = "text/css" if is_sheet else environ.get("HTTP_X_KIND", "application/json")
+        start_response("200 OK", [("Content-Type", kind)])
         return [json.dumps(told).encode()]
 
     def _halves(self) -> Iterator[bytes]:

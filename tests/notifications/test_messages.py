@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import cast
@@ -16,15 +16,28 @@ from app.notifications import (
     ChannelError,
     DeliveryState,
     FactsError,
+    Mail,
     MessageKind,
     choose_messages,
     deliver_message,
+    retry_delivery,
 )
 from app.tenancy import TenantScope
 from tests.conftest import Database
 from tests.factories import a_custom_host, a_reseller
 from tests.fakes import FakeTransport, fake_post
 from tests.notifications.posted import ANNA, deliver, lines_of, queue, read, text_of
+
+
+@dataclass
+class BrokenTransport:
+    """A mail server whose answer nobody here expects."""
+
+    calls: int = 0
+
+    def send(self, _mail: Mail) -> str:
+        self.calls += 1
+        raise ZeroDivisionError
 
 
 def test_a_key_queues_one_message_however_often(connected: Database) -> None:
@@ -120,6 +133,44 @@ def test_attempts_spread_over_hours_and_then_end_visibly(connected: Database) ->
     assert len(seen) == 8
     assert (seen[-1] - seen[0]).total_seconds() / 3600 > 20
     assert lines_of(reseller)[0].state is DeliveryState.FAILED
+
+
+def test_a_message_that_ends_every_attempt_is_given_up_visibly(connected: Database) -> None:
+    reseller, transport = a_reseller(), BrokenTransport()
+    post, message_id = fake_post(transport), queue(reseller)
+    at = now()
+
+    for _ in range(8):
+        with pytest.raises(ZeroDivisionError):
+            deliver_message(
+                post,
+                TenantScope(reseller.id),
+                message_id=cast("UUID", message_id),
+                clock=partial(max, at, at),
+            )
+        at = lines_of(reseller)[0].next_attempt_at or at
+    deliver_message(
+        post, TenantScope(reseller.id), message_id=cast("UUID", message_id), clock=lambda: at
+    )
+
+    line = lines_of(reseller)[0]
+    assert (line.state, line.answer, transport.calls) == (DeliveryState.FAILED, "given_up", 8)
+
+
+def test_an_attempt_under_way_is_left_alone(connected: Database) -> None:
+    reseller, transport = a_reseller(), BrokenTransport()
+    post, message_id = fake_post(transport), queue(reseller)
+    with pytest.raises(ZeroDivisionError):
+        deliver(post, reseller, message_id)
+    scope = TenantScope(reseller.id)
+
+    deliver(post, reseller, message_id)
+    with transaction(scope) as session:
+        retry_delivery(session, scope, delivery_id=lines_of(reseller)[0].id, now=now())
+    deliver(post, reseller, message_id)
+
+    assert transport.calls == 1
+    assert lines_of(reseller)[0].attempts == 1
 
 
 def test_a_kind_that_was_turned_off_is_not_queued(connected: Database) -> None:

@@ -126,6 +126,12 @@ def test_a_logo_that_mail_programs_cannot_show_gives_way_to_the_name() -> None:
     assert "<img" not in render(look=vector).html
 
 
+def test_a_picture_of_the_web_gives_way_to_the_one_for_mail() -> None:
+    uploaded = BrandLook(name="Nordlicht", tokens=LOOK.tokens, logo_url="/brand/7/logo.webp")
+
+    assert f'src="{ORIGIN}/brand/7/logo.png"' in render(look=uploaded).html
+
+
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_a_brand_of_one_mode_looks_the_same_at_night(mode: Literal["light", "dark"]) -> None:
     tokens = BrandTokens(accent="#0f6e84", mode=mode)

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 SCRIPT = Path(__file__).parents[2] / "app" / "web" / "static" / "js" / "live.js"
-PAGE = """<!doctype html><title>Live</title>
+PAGE = """<!doctype html><html lang="LANGUAGE"><title>Live</title>
 <div data-stream-url="/stream" data-poll-url="/poll" data-wallet-id="w1">
 <span data-live-balance data-version="0">0</span><p data-live-state="off"></p>
 <p data-low-balance hidden>low</p><ol data-live-recent="/recent"><li>none</li></ol></div>
@@ -29,6 +29,9 @@ class Stub:
     status: int = 200
     poll_status: int = 200
     wallet: str = "w1"
+    language: str = "de"
+    currency: str = "EUR"
+    total: int | None = None
     opened: int = 0
     polled: int = 0
     recent: int = 0
@@ -41,8 +44,10 @@ class Stub:
             "version": version,
             "posted": version * 100,
             "mark": f"{version}.{self.bonus}",
+            "total": (version + self.bonus) * 100 if self.total is None else self.total,
+            "currency": self.currency,
         }
-        return json.dumps({**facts, "text": f"{version + self.bonus},00 €", "is_low": version < 3})
+        return json.dumps({**facts, "is_low": version < 3})
 
     def tell(self, version: int) -> None:
         self.version = version
@@ -80,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
         stub = self.server_state
         match self.path:
             case "/":
-                self._answer(200, "text/html", PAGE)
+                self._answer(200, "text/html", PAGE.replace("LANGUAGE", stub.language))
             case "/live.js":
                 self._answer(200, "text/javascript", SCRIPT.read_text())
             case "/poll":

@@ -7,15 +7,18 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from app.edge import edge_of
 from app.edge.key_uses import KeyUses
 from app.tenancy import Tenant
 from tests.apps import PLATFORM_DOMAIN, Browser
+from tests.conftest import Database
 from tests.factories import a_platform, a_platform_user, a_staff_user
 
 LOGIN = {"/admin": "/admin/login", "/reseller": "/reseller/login", "/portal": "/login"}
@@ -39,6 +42,13 @@ def staff_of(app: Flask, reseller: Tenant) -> Browser:
 def a_stranger(app: Flask, reseller: Tenant | None = None) -> Browser:
     """Somebody who is not signed in, on a reseller's site or the platform's."""
     return Browser(app, f"{reseller.slug}.{PLATFORM_DOMAIN}" if reseller else PLATFORM_DOMAIN)
+
+
+def undress(app: Flask, database: Database, tenant_id: UUID) -> None:
+    """Take a tenant's brand away, as if it had never had one."""
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute("DELETE FROM brands WHERE reseller_id = %s", [tenant_id])
+    edge_of(app).brands.forget(tenant_id)
 
 
 def text_of(page: TestResponse) -> str:

@@ -1,11 +1,24 @@
+import re
+from dataclasses import replace
+
 import pytest
 from flask import Flask
 
-from app.branding import BrandLook, BrandRefusedError, BrandTokens, save_brand
+from app.audit import SYSTEM
+from app.branding import (
+    BrandLook,
+    BrandRefusedError,
+    BrandTokens,
+    PictureKind,
+    keep_pictures,
+    make_pictures,
+    save_brand,
+)
 from app.edge import edge_of
-from app.kernel import transaction
+from app.kernel import now, transaction
 from app.tenancy import PLATFORM_ID, Tenant, TenantScope
 from tests.apps import PLATFORM_DOMAIN, Browser
+from tests.branding.drawings import a_picture
 from tests.factories import a_platform, a_reseller
 
 HAFEN = BrandLook(
@@ -58,6 +71,13 @@ def test_the_style_sheet_is_kept_by_its_content_and_differs_by_tenant(app: Flask
     assert "Host" in first.vary
 
 
+def upload(reseller: Tenant, kind: PictureKind, content: bytes) -> str:
+    scope = TenantScope(reseller.id)
+    made = make_pictures(kind, content)
+    with transaction(scope) as session:
+        return keep_pictures(session, scope, made=made, now=now(), actor=SYSTEM)
+
+
 def test_a_published_brand_shows_at_once(app: Flask) -> None:
     reseller, visitor = a_branded(app)
     visitor.get("/login")
@@ -69,14 +89,59 @@ def test_a_published_brand_shows_at_once(app: Flask) -> None:
     assert "Hafenfunk" not in page
 
 
-def test_a_phone_installs_the_site_under_the_brands_name(app: Flask) -> None:
+def test_r21_a_picture_is_served_on_its_tenants_own_hosts_alone(app: Flask) -> None:
+    owner, visitor = a_branded(app)
+    _, stranger = a_branded(app)
+    url = upload(owner, PictureKind.LOGO, a_picture(300, 60))
+
+    mine, theirs = visitor.get(url), stranger.get(url)
+
+    assert (mine.status_code, mine.mimetype) == (200, "image/webp")
+    assert theirs.status_code == 404
+    assert "immutable" in mine.headers["Cache-Control"]
+    assert "private" in mine.headers["Cache-Control"]
+    assert "Host" in mine.vary
+    again = visitor.get(url, headers={"If-None-Match": mine.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+
+
+def test_r21_drawn_initials_are_their_own_tenants_too(app: Flask) -> None:
+    _, visitor = a_branded(app, replace(HAFEN, favicon_url=""))
+    _, stranger = a_branded(app, replace(HAFEN, name="Anders", favicon_url=""))
+    url = re.findall(r'rel="icon" href="([^"]+)"', visitor.get("/login").get_data(as_text=True))[0]
+
+    assert visitor.get(url).mimetype == "image/png"
+    assert stranger.get(url).status_code == 404
+
+
+def test_r25_an_uploaded_drawing_shows_and_can_do_nothing_else(app: Flask) -> None:
+    owner, visitor = a_branded(app)
+    drawing = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script><path/></svg>'
+
+    picture = visitor.get(upload(owner, PictureKind.FAVICON, drawing))
+
+    assert picture.mimetype == "image/svg+xml"
+    assert picture.headers["X-Content-Type-Options"] == "nosniff"
+    policy = picture.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'")
+    assert policy.endswith("sandbox")
+    assert b"script" not in picture.data
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/brand/" + "0" * 32 + "/logo.webp",
+        "/brand/" + "0" * 32 + "/logo.webp%00",
+        "/brand/%00/logo.webp",
+        "/brand/x/../../etc/passwd",
+        "/brand/" + "0" * 32 + "/%2e%2e",
+    ],
+)
+def test_a_picture_that_is_nobodys_is_not_there(app: Flask, path: str) -> None:
     _, visitor = a_branded(app)
 
-    manifest = visitor.get("/manifest.webmanifest")
-
-    assert manifest.mimetype == "application/manifest+json"
-    assert (manifest.json or {})["name"] == "Hafenfunk"
-    assert (manifest.json or {})["theme_color"] == "#a3324f"
+    assert visitor.get(path).status_code == 404
 
 
 def test_the_platforms_pages_never_wear_a_theme(app: Flask) -> None:

@@ -3,8 +3,11 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from babel import Locale
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
+from app.kernel import Language, Money
+from app.web import formats
 from tests.web.live_stub import Stub, a_stub
 
 CHROMIUM = shutil.which("chromium")
@@ -63,6 +66,26 @@ def test_the_balance_moves_as_the_stream_tells(page: Page, stub: Stub) -> None:
     shows(page, "2,00 €")
     expect(page.locator("[data-low-balance]")).to_be_visible()
     until(lambda: page.locator("[data-live-recent] li").inner_text() == "2", page)
+
+
+@pytest.mark.parametrize("language", [each.value for each in Language])
+def test_the_script_writes_money_as_the_server_does(
+    browser: BrowserContext, stub: Stub, language: str
+) -> None:
+    stub.language = language
+    amounts = [Money(each, "EUR") for each in (0, -87, 123450, 1234567, -(10**9), 10**12 + 1)]
+    amounts += [Money(500, "GBP"), Money(-123456, "USD")]
+    page = open_page(browser, stub)
+    written = []
+
+    for version, amount in enumerate(amounts, start=2):
+        stub.total, stub.currency = amount.minor, amount.currency
+        stub.tell(version)
+        balance = page.locator(f"[data-live-balance][data-version='{version}']")
+        written.append(balance.text_content())
+
+    assert written == [formats.money(amount, Locale(language)) for amount in amounts]
+    page.close()
 
 
 def test_an_older_balance_is_not_shown(page: Page, stub: Stub) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from app.billing import TopUp, TopUpState
+from app.branding import BrandLook, BrandTokens, save_brand
 from app.integrations.stripe_gateway import StripeGateway
 from app.kernel import now, transaction
 from app.payments import store_event
@@ -25,7 +26,7 @@ from app.tenancy import PublicScope
 from app.worker.tasks import handle_payment_event, sweep_payments
 from tests.factories import scope_of
 from tests.factories.money import a_priced_reseller, funds_of
-from tests.fakes import FakeBell, FakeHeads, FakeLive, fake_post
+from tests.fakes import fake_ports
 from tests.sandbox.shopper import Shopper
 from tests.web.paying import Customer, Inbox, a_person
 
@@ -66,14 +67,7 @@ def ports(sandbox: RunningSandbox) -> Ports:
         webhook_secret=sandbox.webhook_secret or "",
         api_base=sandbox.url,
     )
-    return Ports(
-        gateway=gateway,
-        live=FakeLive(),
-        bell=FakeBell(),
-        heads=FakeHeads(),
-        post=fake_post(),
-        clock=now,
-    )
+    return replace(fake_ports(), gateway=gateway)
 
 
 @pytest.fixture
@@ -120,6 +114,23 @@ def test_the_webhook_alone_credits_before_the_browser_returns(
 
     assert funds_of(person.wallet) == 5_000
     assert 'data-outcome="settled"' in person.result()
+
+
+def test_the_brands_words_are_on_the_card_statement(
+    app: Flask, sandbox: RunningSandbox, inbox: Inbox
+) -> None:
+    reseller = a_priced_reseller()
+    look = BrandLook(name="Blau", tokens=BrandTokens("#1040a0"), statement_suffix="BLAU 24")
+    with transaction(scope_of(reseller)) as session:
+        save_brand(session, scope_of(reseller), look=look)
+    person = a_person(app, reseller)
+
+    Shopper().pay(person.start().location, GOOD)
+    sandbox.wait_until_delivered()
+
+    told = [json.loads(body) for body, _ in _events(inbox, person.top_ups()[0])]
+    (paid,) = [each["data"] for each in told if each["type"] == "payment_intent.succeeded"]
+    assert paid["object"]["statement_descriptor_suffix"] == "BLAU 24"
 
 
 def test_a_declined_card_leaves_everything_as_it_was_and_says_so(
@@ -247,14 +258,7 @@ def test_while_the_processor_is_dead_nothing_is_charged_and_the_page_says_so(
     gateway = StripeGateway(
         secret_key="sk_test_x", webhook_secret="", api_base="http://127.0.0.1:9"
     )
-    dead = Ports(
-        gateway=gateway,
-        live=FakeLive(),
-        bell=FakeBell(),
-        heads=FakeHeads(),
-        post=fake_post(),
-        clock=now,
-    )
+    dead = replace(fake_ports(), gateway=gateway)
     person = a_person(make_app(dead))
 
     page = person.start()
@@ -270,18 +274,7 @@ def test_a_second_top_up_while_one_is_being_created_is_told_to_wait(
     gateway = StripeGateway(
         secret_key="sk_test_x", webhook_secret="", api_base="http://127.0.0.1:9"
     )
-    person = a_person(
-        make_app(
-            Ports(
-                gateway=gateway,
-                live=FakeLive(),
-                bell=FakeBell(),
-                heads=FakeHeads(),
-                post=fake_post(),
-                clock=now,
-            )
-        )
-    )
+    person = a_person(make_app(replace(fake_ports(), gateway=gateway)))
     person.start()
 
     refused = person.start(request_key="b")

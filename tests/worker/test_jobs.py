@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -14,7 +15,7 @@ from app.worker import WorkerConfiguration
 from app.worker.jobs import make_jobs
 from app.worker.registry import TaskNameTakenError, task
 from tests.conftest import Database
-from tests.fakes import FakeHeads, fake_post
+from tests.fakes import fake_ports
 from tests.worker.relays import FakeLive
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -24,13 +25,11 @@ class SilentBell:
     def ring(self) -> None: ...
 
 
-PORTS = Ports(
+PORTS = replace(
+    fake_ports(clock=lambda: NOW),
     gateway=cast("PaymentGateway", None),
     live=FakeLive(),
     bell=SilentBell(),
-    heads=FakeHeads(),
-    post=fake_post(),
-    clock=lambda: NOW,
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -36,7 +37,7 @@ from tests.fakes import FakeTransport, fake_ports, fake_post
 from tests.notifications.posted import lines_of, queue, read, text_of
 from tests.worker.relays import FakeLive, Relays
 
-TASKS = {
+TASKS: dict[str, Callable[..., None]] = {
     "write_receipt": write_receipt,
     "tell_low_balance": tell_low_balance,
     "deliver_message": deliver_message,

@@ -5,6 +5,7 @@ Arguments: application URL, platform URL, Redis URL.
 
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import cast
 from uuid import UUID
@@ -18,7 +19,7 @@ from app.ports import Ports
 from app.tenancy import TenantScope
 from app.worker import WorkerConfiguration, run_worker
 from app.worker.registry import task
-from tests.fakes import FakeHeads, fake_post
+from tests.fakes import fake_ports
 
 SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -49,13 +50,11 @@ def driver_url(url: str) -> str:
 
 
 def main(application_url: str, platform_url: str, redis_url: str) -> None:
-    ports = Ports(
+    ports = replace(
+        fake_ports(clock=lambda: datetime.now(UTC)),
         gateway=cast("PaymentGateway", None),
         live=RedisLive(connect_redis(redis_url)),
         bell=RedisBell(redis_url),
-        heads=FakeHeads(),
-        post=fake_post(),
-        clock=lambda: datetime.now(UTC),
     )
     engines = {
         SignIn.APPLICATION: make_engine(driver_url(application_url)),

@@ -7,7 +7,13 @@ from app.payments import HANDLE_EVENT_TASK, store_event
 from app.tenancy import PublicScope
 
 bp = Blueprint("stripe_webhook", __name__)
-declare(bp, where=Where.ALL_SITES, allowance=Allowance.WEBHOOK, is_for_machines=True)
+declare(
+    bp,
+    where=Where.ALL_SITES,
+    allowance=Allowance.WEBHOOK,
+    is_for_machines=True,
+    is_open_when_closed=True,
+)
 
 
 @bp.post("/billing/webhook")

@@ -19,13 +19,20 @@ PLATFORM_ADMIN_NAME = "Paula Platt"
 PLATFORM_PASSWORD = "kontor-demo"  # noqa: S105 - shown in the terminal
 PLATFORM_LOOK = BrandLook(
     name=PLATFORM_NAME,
-    theme="kontor",
+    theme="plain",
     language="de",
     tokens=BrandTokens(accent="#2f3e5c", surface="#f6f7f9", radius="small", density="compact"),
     logo_url="/static/demo/logo-kontor.svg",
     favicon_url="/static/demo/icon-kontor.svg",
     support_email="hilfe@kontor.example",
 )
+
+# What a visitor who signs up sells, and what she accepts: examples, in the place of an operator's.
+SIGN_UP_PLAN = "telefonie"
+SIGN_UP_TEXTS = {
+    "terms": "/static/demo/terms.html",
+    "data_processing": "/static/demo/data-processing.html",
+}
 
 # Unit, and how many parts of it increments count in.
 METERS = {"call_minutes": ("minute", 60), "messages": ("message", 1)}
@@ -84,6 +91,21 @@ class Brand:
         return self.look.name
 
 
+def _imprint(company: str, person: str, domain: str) -> str:
+    """Return a legal notice of nobody, in the markup of own legal texts."""
+    return (
+        f"# Angaben nach § 5 DDG\n{company}\nBeispielweg 1\n20457 Hamburg\n\n"
+        f"## Vertreten durch\n{person}\n\n## Kontakt\n- E-Mail: hilfe@{domain}.example\n\n"
+        "Diese Firma gibt es nicht: Sie sehen eine Vorführung."
+    )
+
+
+_TERMS = (
+    "# Terms\nThis company does not exist: you are looking at a demonstration.\n\n"
+    "## What you pay\n- Usage is charged per unit, from your prepaid balance.\n"
+    "- A top-up is credited as soon as it is paid.\n\nQuestions? help@brightline.example"
+)
+
 OFFERS: Mapping[str, Mapping[str, Rate]] = {
     "telefonie": {
         "call_minutes": Rate(Decimal("0.19"), Decimal("0.12"), Increment(60, 1)),
@@ -116,6 +138,11 @@ NORDLICHT = Brand(
         favicon_url="/static/demo/icon-nordlicht.svg",
         support_email="hilfe@nordlicht.example",
         support_phone="040 66969 100",
+        font="figtree",
+        greeting="Moin! Schön, dass Sie da sind.",
+        reply_to="hilfe@nordlicht.example",
+        statement_suffix="NORDLICHT",
+        imprint_text=_imprint("Nordlicht Telefonie GmbH", "Jonas Petersen", "nordlicht"),
     ),
     offer="telefonie",
     commission=Decimal("0.25"),
@@ -169,6 +196,10 @@ BRIGHTLINE = Brand(
         favicon_url="/static/demo/icon-brightline.svg",
         support_email="help@brightline.example",
         support_phone="+44 20 7946 0100",
+        sender_name="Brightline Customer Care",
+        reply_to="help@brightline.example",
+        statement_suffix="BRIGHTLINE",
+        terms_text=_TERMS,
     ),
     offer="voice",
     commission=Decimal("0.25"),
@@ -215,13 +246,16 @@ HAFEN = Brand(
     slug="hafen",
     look=BrandLook(
         name="Hafen Büroservice",
-        theme="klar",
+        theme="pult",
         language="de",
-        tokens=BrandTokens(accent="#b4560f", surface="#faf6f0", radius="large"),
+        tokens=BrandTokens(accent="#b4560f", surface="#faf6f0", radius="small"),
         logo_url="/static/demo/logo-hafen.svg",
         favicon_url="/static/demo/icon-hafen.svg",
         support_email="hilfe@hafen.example",
         support_phone="040 66969 200",
+        font="nunito-sans",
+        reply_to="hilfe@hafen.example",
+        imprint_text=_imprint("Hafen Büroservice", "Imke Jansen", "hafen"),
     ),
     offer="telefonie",
     commission=Decimal("0.15"),

@@ -7,6 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from app.cli.children import Child, end_leftovers, require_alive
 from app.cli.configuration import DEMO_DATA, HEAD_FILE, settings_or
+from app.cli.demo import cast
 from app.cli.demo.loading import Played, load_demo
 from app.cli.demo.player import USUAL_SPEED, Player
 from app.cli.demo.records import UsageRow, read_usage
@@ -115,6 +116,9 @@ def _settings(premises: Premises) -> Settings:
             "smtp_url": SecretStr(""),
             "log_json": False,
             "head_file": premises.directory / HEAD_FILE,
+            "sign_up_plan": cast.SIGN_UP_PLAN,
+            "sign_up_terms_url": cast.SIGN_UP_TEXTS["terms"],
+            "sign_up_data_processing_url": cast.SIGN_UP_TEXTS["data_processing"],
         }
     )
 

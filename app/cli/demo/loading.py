@@ -1,14 +1,15 @@
 """Writes the cast through the product's own use cases, once."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app import billing, branding, commissions, identity, pricing, tenancy
+from app import audit, billing, branding, commissions, identity, pricing, tenancy, web
+from app.branding import BrandLook, PictureKind, make_pictures
 from app.cli.demo import cast
 from app.cli.demo.history import write_history
 from app.cli.demo.records import ZONE, UsageRow, first_monday, rows_until
@@ -17,6 +18,7 @@ from app.kernel import transaction
 from app.tenancy import PLATFORM_ID, PlatformScope, TenantScope
 
 _PLATFORM = PlatformScope()
+_WEB = Path(web.__file__).parent
 _KEY_NAME = "Demo"
 _KEY_SCOPES = (
     "usage:write", "usage:read", "holds:write", "balance:read", "customers:read",
@@ -75,7 +77,7 @@ def _found(valid_from: datetime, platform_domain: str) -> None:
         if cast.BRANDS[0].slug in known:
             return
         tenancy.found_platform(session, _PLATFORM, name=cast.PLATFORM_NAME)
-        branding.save_brand(session, TenantScope(PLATFORM_ID), look=cast.PLATFORM_LOOK)
+        _dress(session, TenantScope(PLATFORM_ID), cast.PLATFORM_LOOK, valid_from)
         identity.add_platform_user(
             session,
             _PLATFORM,
@@ -145,7 +147,7 @@ def _resellers(
         )
         ids[brand.slug] = tenant.id
         agreements[tenant.id] = commissions.Agreement(brand.commission, cast.STEPS[brand.slug])
-        branding.save_brand(session, TenantScope(tenant.id), look=brand.look)
+        _dress(session, TenantScope(tenant.id), brand.look, valid_from)
         if brand.custom_host:
             tenancy.add_host(
                 session,
@@ -164,6 +166,24 @@ def _resellers(
     commissions.agree_commissions(session, _PLATFORM, agreements=agreements, valid_from=valid_from)
     for kind, terms in cast.COMMISSION_BONUSES.items():
         commissions.set_bonus(session, _PLATFORM, kind=kind, terms=terms, valid_from=valid_from)
+
+
+def _dress(session: Session, scope: TenantScope, look: BrandLook, now: datetime) -> None:
+    """Upload the pictures that a look names among our static files, and publish it with them."""
+    logo, favicon = (
+        branding.keep_pictures(
+            session, scope, made=make_pictures(kind, _static(url)), now=now, actor=audit.SYSTEM
+        )
+        for kind, url in (
+            (PictureKind.LOGO, look.logo_url),
+            (PictureKind.FAVICON, look.favicon_url),
+        )
+    )
+    branding.save_brand(session, scope, look=replace(look, logo_url=logo, favicon_url=favicon))
+
+
+def _static(address: str) -> bytes:
+    return (_WEB / address.removeprefix("/")).read_bytes()
 
 
 def _own_prices(

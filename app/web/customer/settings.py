@@ -5,11 +5,19 @@ from __future__ import annotations
 from functools import partial
 from uuid import UUID
 
-from flask import Blueprint, render_template, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import billing, identity
-from app.edge import current_ports, current_scope, require_signed_in, signed_in_required
+from app.edge import (
+    current_ports,
+    current_scope,
+    is_acting,
+    open_to_acting,
+    require_own_hand,
+    require_signed_in,
+    signed_in_required,
+)
 from app.identity import CustomerRole, Realm
 from app.kernel import transaction
 from app.pricing import offered_fees
@@ -20,6 +28,9 @@ from app.web.typed import Typed
 
 bp = Blueprint("customer_settings", __name__, url_prefix="/portal/settings")
 signed_in_required(bp, Realm.CUSTOMER)
+open_to_acting(bp, "change")
+
+_OPEN_TO_ACTING = {"cap"}
 
 
 @bp.get("")
@@ -42,13 +53,19 @@ def settings() -> str:
         users=users,
         me=holder.user_id,
         is_owner=holder.role == CustomerRole.OWNER.value,
+        may_change_people=holder.role == CustomerRole.OWNER.value and not is_acting(),
         now=now,
     )
 
 
 @bp.post("")
 def change() -> ResponseReturnValue:
-    """Change a limit or a person; refused to everybody but owners."""
+    """Change a limit or a person; refused to everybody but owners.
+
+    Whoever acts for the customer changes limits alone.
+    """
+    if request.form.get("form") not in _OPEN_TO_ACTING:
+        require_own_hand()
     acts = {
         name: partial(act, _customer_id()) for name, act in {"cap": _set_cap, **USER_ACTS}.items()
     }

@@ -15,6 +15,7 @@ from app.billing import (
     PageTerms,
     TopUp,
     TopUpState,
+    TrialTopUpError,
     Wallet,
     confirm_top_up,
     get_top_up,
@@ -28,6 +29,7 @@ from app.edge import (
     current_brand,
     current_ports,
     current_scope,
+    open_to_acting,
     signed_in_required,
     site_address,
 )
@@ -39,6 +41,7 @@ from app.web.rows import TopUpRow, top_up_row
 
 bp = Blueprint("top_ups", __name__, url_prefix="/portal/billing")
 signed_in_required(bp, Realm.CUSTOMER, allowance=Allowance.BILLING)
+open_to_acting(bp, "create")
 
 
 @bp.get("")
@@ -72,7 +75,7 @@ def create() -> ResponseReturnValue:
             request.form.get("amount", ""), request.form.get("custom", ""), wallet.currency
         )
         top_up = _start(wallet, amount, request_key)
-    except (UnreadableAmountError, AmountRefusedError, GatewayError) as refused:
+    except (UnreadableAmountError, AmountRefusedError, TrialTopUpError, GatewayError) as refused:
         return _form(request_key=request_key, refused=refused), 422
     if top_up.state == TopUpState.PENDING.value and top_up.checkout_url:
         return redirect(top_up.checkout_url, 303)
@@ -121,6 +124,7 @@ def _start(wallet: Wallet, amount: Money, request_key: str) -> TopUp:
             locale=str(get_locale()),
             brand_name=brand.name,
             brand_accent=brand.accent,
+            statement_suffix=brand.statement_suffix,
         ),
         now=current_ports().clock(),
     )

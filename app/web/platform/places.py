@@ -7,9 +7,11 @@ def platform_places() -> list[tuple[str, ...]]:
     return [
         (_("Overview"), "platform.dashboard", "platform"),
         (_("Resellers"), resellers, "platform_resellers", "platform_wallets"),
+        (_("Applications"), "applications.queue", "applications"),
         (_("Prices"), "plans.plans", "plans"),
         (_("Month end"), "months.months", "months"),
         (_("E-mails"), "platform_messages.messages", "platform_messages"),
         (_("API keys"), "platform_keys.keys", "platform_keys"),
         (_("Team"), "platform_team.team", "platform_team"),
+        (_("Themes"), "platform_themes.themes", "platform_themes"),
     ]

@@ -15,6 +15,7 @@ from app.kernel import transaction
 from app.pricing import BonusStep, CreditPurpose, Increment
 from app.tenancy import PlatformScope
 from app.web.forms import chosen_day, submitted
+from app.web.rows import meter_name, unit_name
 from app.web.steps import read_steps
 from app.web.typed import Typed, UnreadableNumberError
 from app.web.words import gettext as _
@@ -61,7 +62,9 @@ def plan(slug: str) -> str:
         "platform/plan.html",
         plan=found,
         versions=versions,
-        meters=[(f"{meter.meter} ({meter.unit})", meter.meter) for meter in meters],
+        meters=[
+            (f"{meter_name(each.meter)} ({unit_name(each.unit)})", each.meter) for each in meters
+        ],
         bonus_rows=[(step.least.amount, step.bonus.amount) for step in found.bonus_steps],
         day=request.args.get("at", ""),
         now=current_ports().clock(),
@@ -82,7 +85,7 @@ def _add_meter(typed: Typed) -> str:
     meter, unit, parts = typed.text("meter"), typed.text("unit"), typed.optional_whole("parts")
     with transaction(_PLATFORM) as session:
         pricing.add_meter(session, _PLATFORM, meter=meter, unit=unit, parts=parts)
-    return _("“%(meter)s” is counted from now on.", meter=meter)
+    return _("“%(meter)s” is counted from now on.", meter=meter_name(meter))
 
 
 def _add_plan(typed: Typed) -> str:
@@ -115,7 +118,7 @@ def _set_price(slug: str, typed: Typed) -> str:
             steps=read_steps(typed),
             floor_price=typed.optional_number("floor_price") or Decimal(0),
         )
-    return _("The price of “%(meter)s” is set.", meter=price.meter)
+    return _("The price of “%(meter)s” is set.", meter=meter_name(price.meter))
 
 
 def _set_fee(slug: str, typed: Typed) -> str:

@@ -13,7 +13,17 @@ from app.commissions import Basis, BonusKind, BonusTerms, Step
 from app.edge import current_ports, current_site, signed_in_required
 from app.identity import Realm
 from app.kernel import transaction
-from app.tenancy import PlatformScope, TenantScope, get_reseller, list_resellers
+from app.onboarding import require_note
+from app.tenancy import (
+    PlatformScope,
+    StateCause,
+    TenantScope,
+    change_state,
+    get_reseller,
+    list_resellers,
+)
+from app.web.actors import acting
+from app.web.forgotten_hosts import forget_hosts
 from app.web.forms import submitted
 from app.web.typed import Typed
 from app.web.words import gettext as _
@@ -73,7 +83,13 @@ def change(slug: str) -> ResponseReturnValue:
     """Agree a commission or a bonus, or let another plan be sold, from a day on."""
     acts = {
         name: partial(act, slug)
-        for name, act in (("agreement", _agree), ("plan", _sell), ("bonus", _set_bonus))
+        for name, act in (
+            ("agreement", _agree),
+            ("plan", _sell),
+            ("bonus", _set_bonus),
+            ("suspend", _suspend),
+            ("resume", _resume),
+        )
     }
     return submitted(
         acts, page=partial(reseller, slug), to=url_for("platform_resellers.reseller", slug=slug)
@@ -129,3 +145,28 @@ def _set_bonus(slug: str, typed: Typed) -> str:
             reseller_id=get_reseller(session, _PLATFORM, slug=slug).id,
         )
     return _("The bonus is agreed.")
+
+
+def _suspend(slug: str, typed: Typed) -> str:
+    _change_state(slug, StateCause.SUSPENDED, note=require_note(typed.optional_text("note")))
+    return _("The site is closed. Its team signs in and reads the reason.")
+
+
+def _resume(slug: str, _typed: Typed) -> str:
+    _change_state(slug, StateCause.RESUMED)
+    return _("The site is open again.")
+
+
+def _change_state(slug: str, cause: StateCause, *, note: str = "") -> None:
+    with transaction(_PLATFORM) as session:
+        tenant = get_reseller(session, _PLATFORM, slug=slug)
+        change_state(
+            session,
+            _PLATFORM,
+            reseller_id=tenant.id,
+            cause=cause,
+            note=note,
+            now=current_ports().clock(),
+            actor=acting(),
+        )
+    forget_hosts(tenant)

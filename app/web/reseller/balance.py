@@ -117,6 +117,7 @@ def _top_up(typed: Typed) -> Elsewhere:
             locale=str(get_locale()),
             brand_name=brand.name,
             brand_accent=brand.accent,
+            statement_suffix=brand.statement_suffix,
         ),
         now=current_ports().clock(),
     )

@@ -10,7 +10,13 @@ from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import billing, identity
-from app.edge import current_brand, current_ports, current_scope, signed_in_required
+from app.edge import (
+    current_brand,
+    current_ports,
+    current_scope,
+    require_signed_in,
+    signed_in_required,
+)
 from app.identity import Realm
 from app.kernel import BadCursorError, read_cursor, transaction
 from app.pricing import NothingSoldError, offered_fees, tax_terms
@@ -102,6 +108,7 @@ def customer(customer_id: UUID) -> str:
         fee_names=dict(fees),
         fee_options=[(title, fee) for fee, title in fees],
         request_key=str(uuid4()),
+        may_act=require_signed_in().role in identity.ACTING_ROLES,
         now=now,
         **context,
     )

@@ -11,6 +11,7 @@ from app.identity import Realm
 from app.kernel import transaction
 from app.web.actors import acting
 from app.web.forms import chosen_day, submitted
+from app.web.rows import meter_name
 from app.web.steps import read_steps
 from app.web.typed import Typed
 from app.web.words import gettext as _
@@ -34,7 +35,9 @@ def prices() -> str:
         "reseller/prices.html",
         book=book,
         history=history,
-        meters=[(each.plan.meter, each.plan.meter) for each in book.meters] if book else [],
+        meters=[(meter_name(each.plan.meter), each.plan.meter) for each in book.meters]
+        if book
+        else [],
         day=request.args.get("at", ""),
         now=now,
     )
@@ -60,7 +63,7 @@ def _set_price(typed: Typed) -> str:
             steps=read_steps(typed),
             actor=acting(),
         )
-    return _("Your price for “%(meter)s” is set.", meter=price.meter)
+    return _("Your price for “%(meter)s” is set.", meter=meter_name(price.meter))
 
 
 def _follow_plan(typed: Typed) -> str:
@@ -75,4 +78,4 @@ def _follow_plan(typed: Typed) -> str:
             now=now,
             actor=acting(),
         )
-    return _("“%(meter)s” costs what the plan says from then on.", meter=price.meter)
+    return _("“%(meter)s” costs what the plan says from then on.", meter=meter_name(price.meter))

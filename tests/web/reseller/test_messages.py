@@ -10,7 +10,7 @@ from app.tenancy import TenantScope
 from tests.factories import a_reseller, unique
 from tests.fakes import FakeTransport, fake_post
 from tests.notifications.posted import a_domain, deliver, domains_of, lines_of, queue, verify
-from tests.web.portals import a_stranger, is_turned_away, staff_of, text_of
+from tests.web.portals import a_stranger, cost_of, is_turned_away, staff_of, text_of
 
 MESSAGES, MAIL = "/reseller/messages", "/reseller/mail"
 REFUSED = FakeTransport(refusal=ChannelError("550 5.1.1", retryable=False))
@@ -61,6 +61,15 @@ def test_a_long_list_has_pages(app: Flask) -> None:
     assert first.count("a•••@example.com") == 25
     assert second.get_data(as_text=True).count("a•••@example.com") == 2
     assert staff.get(f"{MESSAGES}?before=x").status_code == 422
+
+
+def test_a_page_costs_the_same_however_much_was_sent(app: Flask) -> None:
+    few, many = a_reseller(), a_reseller()
+    queue(few)
+    for number in range(20):
+        queue(many, key=str(number))
+
+    assert cost_of(staff_of(app, few), MESSAGES) == cost_of(staff_of(app, many), MESSAGES)
 
 
 def test_a_failed_mail_is_sent_again_and_a_sent_one_is_not(app: Flask) -> None:

@@ -5,12 +5,13 @@
 
   // Buttons that only a script can serve appear with the script.
   const wake = (root = document) => {
-    for (const button of all("[data-dismiss], [data-show-password]", root)) button.hidden = false;
+    for (const button of all("[data-dismiss], [data-show-password], [data-print]", root)) button.hidden = false;
     if (navigator.clipboard) for (const button of all("[data-copy]", root)) button.hidden = false;
   };
 
   const acts = {
     dismiss: (button) => button.closest(".banner").remove(),
+    print: () => window.print(),
     showPassword: (button) => {
       const input = document.getElementById(button.getAttribute("aria-controls"));
       const shown = input.type === "text";
@@ -42,6 +43,20 @@
       open.querySelector("summary").focus();
     }
   });
+
+  // A table that is wider than its card scrolls: also for those who have no mouse.
+  const reach = () => {
+    for (const wrap of all(".table-wrap")) {
+      const scrolls = wrap.scrollWidth > wrap.clientWidth;
+      wrap.toggleAttribute("tabindex", scrolls);
+      if (!scrolls) continue;
+      wrap.tabIndex = 0;
+      wrap.setAttribute("role", "group");
+      wrap.setAttribute("aria-label", wrap.querySelector("caption")?.textContent ?? "");
+    }
+  };
+  addEventListener("resize", reach);
+  reach();
 
   // A field says what is wrong as the person leaves it, and stops as soon as it is right.
   const check = (input, mayComplain) => {
@@ -138,6 +153,11 @@
       location.assign(link.href);
     }
   });
+
+  // Where the network is gone, the service worker shows a page of the brand. Never inside a preview.
+  if (navigator.serviceWorker && window.top === window) {
+    window.addEventListener("load", () => navigator.serviceWorker.register("/service-worker.js").catch(() => {}));
+  }
 
   wake();
 })();

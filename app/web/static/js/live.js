@@ -22,6 +22,13 @@
 
   // --- what the person sees
 
+  // As the server writes it, in this page's language: a leading tab may speak another one.
+  const money = (minor, currency) => {
+    const format = new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency });
+    const places = format.resolvedOptions().maximumFractionDigits;
+    return format.format(minor / 10 ** places).replace("-", "\u2212");
+  };
+
   const enter = (next) => {
     state = next;
     for (const place of document.querySelectorAll("[data-live-state]")) place.dataset.liveState = next;
@@ -40,7 +47,7 @@
       amount.dataset.version = String(news.version);
       amount.dataset.mark = news.mark;
       amount.dataset.minor = String(news.total);
-      amount.textContent = news.text; // app.js lets it flash
+      amount.textContent = money(news.total, news.currency); // app.js lets it flash
       isNew = true;
     }
     if (!isNew) return;

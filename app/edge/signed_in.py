@@ -55,6 +55,7 @@ class SiteUser(UserMixin):  # type: ignore[misc] # Flask-Login ships no types
         self.email = signed_in.email
         self.customer_id = signed_in.customer_id
         self.role = signed_in.role
+        self.language = signed_in.language
 
 
 def find_signed_in_users(app: Flask) -> None:

@@ -10,12 +10,11 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app import billing, identity
+from app.branding import find_brand
 from app.edge import (
     LOGIN_PATHS,
     Allowance,
-    SiteBrand,
     Where,
-    current_brand,
     current_ports,
     current_scope,
     declare,
@@ -66,7 +65,7 @@ class TermsChangedError(AppError):
 @bp.get(REGISTER_PATH)
 def form() -> str:
     """Ask a stranger who she is, or say that accounts are made by invitation."""
-    terms = shown_terms(current_brand())
+    terms = shown_terms()
     return render_template(
         "customer/register.html",
         is_open=is_registration_possible(),
@@ -127,18 +126,20 @@ def is_registration_possible() -> bool:
     return True
 
 
-def shown_terms(brand: SiteBrand) -> ShownText | None:
-    """Return the terms that a customer of this brand accepts; None while it has none."""
-    if not brand.terms_url:
-        return None
-    return ShownText(TextKind.TERMS, brand.name, brand.terms_url)
+def shown_terms() -> ShownText | None:
+    """Return the terms that a customer accepts here: the text, or the link; None: no terms."""
+    scope = current_scope()
+    with transaction(scope) as session:
+        look = find_brand(session, scope)
+    content = (look.terms_text.strip() or look.terms_url) if look else ""
+    return ShownText(TextKind.TERMS, look.name, content) if look and content else None
 
 
 def _register(typed: Typed) -> Elsewhere:
     scope, now = current_scope(), current_ports().clock()
     if not is_registration_possible():
         raise RegistrationClosedError
-    terms = shown_terms(current_brand())
+    terms = shown_terms()
     if terms is not None:
         if typed.optional_text("terms_version") != terms.content_hash.hex():
             raise TermsChangedError(field="terms")

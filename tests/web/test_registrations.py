@@ -5,6 +5,7 @@ from flask import Flask
 
 from app import billing
 from app.branding import BrandLook, BrandTokens, save_brand
+from app.edge import edge_of
 from app.identity import list_consents, list_customers, set_registration
 from app.kernel import transaction
 from app.tenancy import Tenant
@@ -87,6 +88,28 @@ def test_a_stranger_registers_confirms_and_signs_in(app: Flask, reseller: Tenant
     assert browser.get("/portal/").status_code == 200
 
 
+def test_where_the_terms_are_a_text_the_text_itself_is_kept(app: Flask, reseller: Tenant) -> None:
+    browser, scope = a_stranger(app, reseller), scope_of(reseller)
+    with transaction(scope) as session:
+        look = BrandLook(
+            name="Nordlicht",
+            tokens=BrandTokens(accent="#0f6e84", surface="#f1f7f8"),
+            terms_text="Wer anruft, zahlt.",
+        )
+        save_brand(session, scope, look=look)
+    edge_of(app).brands.forget(reseller.id)
+    form = a_form(browser)
+
+    browser.post("/register", form)
+    link = delivered_path(SECRET_KEY, form["email"], reseller=reseller)
+    browser.post(link, {"form": "confirm"})
+
+    with transaction(scope) as session:
+        (customer,) = list_customers(session, scope)
+        (consent,) = list_consents(session, scope, customer_id=customer.id)
+    assert consent.content == "Wer anruft, zahlt."
+
+
 def test_an_address_that_has_an_account_gets_the_same_answer(app: Flask, reseller: Tenant) -> None:
     known = a_customer_user(a_customer(reseller)).email
     browser = a_stranger(app, reseller)
@@ -155,7 +178,8 @@ def test_by_invitation_only_nobody_registers(app: Flask, connected: Database, re
 
     assert page.status_code == 200
     assert "Auf Einladung" in text_of(page)
-    assert "<form" not in page.get_data(as_text=True).partition("<main")[2]
+    main = page.get_data(as_text=True).partition("<main")[2].partition("</main>")[0]
+    assert "<form" not in main
     assert 'href="/register"' not in login
     assert sent.status_code == 403
     assert rows_of_all_tables(connected.owner_url) == before

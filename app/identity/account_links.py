@@ -35,7 +35,10 @@ RESETS = frozenset({LinkPurpose.PASSWORD_RESET, LinkPurpose.ACCOUNT_EXISTS})
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What a link's message needs: whom it goes to, and what its reader may do."""
+    """What a link's message needs: whom it goes to, and what its reader may do.
+
+    `language` is what the reader chose, None where nobody has chosen yet.
+    """
 
     purpose: LinkPurpose
     realm: Realm
@@ -43,6 +46,7 @@ class Letter:
     address: str
     name: str
     expires_at: datetime
+    language: str | None
 
 
 def make_link(
@@ -158,7 +162,13 @@ def address_link(
         return None
     session.flush()
     return Letter(
-        LinkPurpose(link.purpose), realm, link.user_id, link.address, name, link.expires_at
+        LinkPurpose(link.purpose),
+        realm,
+        link.user_id,
+        link.address,
+        name,
+        link.expires_at,
+        user.language if user else None,
     )
 
 

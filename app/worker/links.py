@@ -37,7 +37,7 @@ def send_link(session: Session, event: Envelope) -> None:
         session,
         TenantScope(event.reseller_id),
         kind=_KINDS[letter.purpose],
-        to=Recipient(letter.realm, letter.user_id, letter.address, letter.name),
+        to=Recipient(letter.realm, letter.user_id, letter.address, letter.name, letter.language),
         facts=facts,
         key=f"link:{link_id}",
         now=now(),

@@ -22,9 +22,10 @@ from app.identity import (
     remove_staff_user,
     request_password_reset,
     reset_password,
+    set_language,
     set_registration,
 )
-from app.kernel import now, transaction
+from app.kernel import Language, now, transaction
 from app.tenancy import PlatformScope, Tenant
 from app.worker.handlers import HANDLERS
 from app.worker.message_tasks import deliver_message
@@ -116,6 +117,25 @@ def test_r18_every_link_leads_to_the_canonical_host_of_its_tenant(
         + path_to(admin, Realm.PLATFORM, LinkPurpose.INVITATION, None),
     }
     assert {to: address_in(text) for to, text in sent.items()} == expected
+
+
+def test_a_person_is_written_in_the_language_she_chose(connected: Database, relays: Relays) -> None:
+    reseller = a_reseller()
+    user, scope = a_staff_user(reseller), scope_of(reseller)
+    with transaction(scope) as session:
+        set_language(session, scope, realm=Realm.STAFF, user_id=user.id, language=Language.FRENCH)
+    ask(scope, Realm.STAFF, user.email)
+
+    asked = mails(connected, relays)[user.email]
+    link = links_to(user.email, reseller=reseller)[-1]
+    with transaction(scope) as session:
+        reset_password(
+            session, scope, realm=Realm.STAFF, link_id=link.id, password=PASSWORD, now=now()
+        )
+    told = mails(connected, relays)[user.email]
+
+    assert "mot de passe" in asked
+    assert "mot de passe" in told
 
 
 def test_an_unknown_address_is_written_nothing(connected: Database, relays: Relays) -> None:

@@ -55,7 +55,6 @@ class SiteUser(UserMixin):  # type: ignore[misc] # Flask-Login ships no types
         self.email = signed_in.email
         self.customer_id = signed_in.customer_id
         self.role = signed_in.role
-        self.language = signed_in.language
 
 
 def find_signed_in_users(app: Flask) -> None:
@@ -126,7 +125,7 @@ def _find(realm: Realm, token: str) -> SignedIn | None:
     if is_seen_long_ago(found, now=now):
         with transaction(scope) as session:
             note_seen(session, scope, token=token, now=now)
-    return SiteUser(found)
+    return found
 
 
 def _require(realm: Realm) -> Response | None:

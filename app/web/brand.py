@@ -42,6 +42,8 @@ def picture(hash_: str, name: str) -> ResponseReturnValue:
     answer.headers["Cache-Control"] = _FOREVER
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Content-Security-Policy"] = _ONLY_A_PICTURE
+    # A mail program in a browser shows it on another origin.
+    answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     answer.vary.add("Host")
     return answer.make_conditional(request)
 

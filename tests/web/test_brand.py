@@ -105,6 +105,16 @@ def test_r21_a_picture_is_served_on_its_tenants_own_hosts_alone(app: Flask) -> N
     assert (again.status_code, again.data) == (304, b"")
 
 
+def test_a_picture_may_be_shown_by_a_mail_program_on_another_origin(app: Flask) -> None:
+    owner, visitor = a_branded(app)
+
+    picture = visitor.get(upload(owner, PictureKind.LOGO, a_picture(300, 60)))
+    page = visitor.get("/login")
+
+    assert picture.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert page.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
 def test_r21_drawn_initials_are_their_own_tenants_too(app: Flask) -> None:
     _, visitor = a_branded(app, replace(HAFEN, favicon_url=""))
     _, stranger = a_branded(app, replace(HAFEN, name="Anders", favicon_url=""))

@@ -26,6 +26,8 @@ def check_before_locking(database: Database) -> None:
 def look_up_keys_instead_of_binding_them(database: Database) -> None:
     """Ask whether the key is known instead of letting a unique index decide."""
     _take_nothing_before(database)
+    # Who pays first waits for the other's key, too.
+    _replace(database, "ELSIF is_plain THEN", "ELSIF false THEN")
     _replace(
         database,
         "VALUES (p_book, p_entry, p_kind, p_key, p_hash, p_effective)\n"

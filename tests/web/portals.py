@@ -12,6 +12,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from flask import Flask
+from psycopg import sql
 from werkzeug.test import TestResponse
 
 from app.edge import edge_of
@@ -47,7 +48,9 @@ def a_stranger(app: Flask, reseller: Tenant | None = None) -> Browser:
 def undress(app: Flask, database: Database, tenant_id: UUID) -> None:
     """Take a tenant's brand away, as if it had never had one."""
     with psycopg.connect(database.owner_url) as owner:
-        owner.execute("DELETE FROM brands WHERE reseller_id = %s", [tenant_id])
+        for table in ("brand_drafts", "brand_versions", "brands"):
+            deletion = sql.SQL("DELETE FROM {} WHERE reseller_id = %s")
+            owner.execute(deletion.format(sql.Identifier(table)), [tenant_id])
     edge_of(app).brands.forget(tenant_id)
 
 

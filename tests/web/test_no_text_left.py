@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
+from babel import Locale
 from flask import Flask
 
 from app.billing import Wallet
-from app.branding import BrandLook, BrandTokens, save_brand
+from app.branding import FONTS, BrandLook, BrandTokens, save_brand
 from app.commissions import BonusKind
 from app.edge import edge_of
+from app.factory import THEMES
 from app.identity import get_customer
 from app.kernel import now, transaction
 from app.pricing import Offer
@@ -42,14 +46,14 @@ from tests.web.pseudo import LANGUAGE, speaking_in_brackets, untranslated
 BRAND = "Pseudobrand"
 # What people and programs wrote: names, addresses, codes; and how French writes a time.
 DATA = (
-    r"https?://\S+|[\w.+-]+@[\w.-]+|\S*\.kontor\.test",
+    r"https?://\S+|[\w.+-]+@[\w.-]+|(\S*\.)?kontor\.test",
     r"[0-9a-f]{8}-[0-9a-f-]{27}|\b\w+-[0-9a-f]{12}\b|\bk[kp]_\w+|line:\S+|\+49\w*",
     r"\b(EUR|USD|GBP|CES?T)\b",
     r"\d{1,2}(er)? (janv|févr|mars|avr|mai|juin|juil|août|sept|oct|nov|déc)\w*\.? \d{4}",
     r"(janvier|février|mars|avril|mai|juin|juillet|août|(septem|octo|novem|décem)bre) \d{4}",
     r"(il y a|dans) \d+ (minute|heure|jour)s?",
     "Anna Adler|Stefan Stark|Petra Platt|Telephone number",
-    f"{BRAND}|{REASON}|Firefox, Linux",
+    f"{BRAND}|{REASON}|Firefox, Linux|Deutsch|English|Français|Español",
 )
 # The platform lists what other tests made: how people called it, and no code of ours.
 NAMES = """
@@ -57,6 +61,8 @@ NAMES = """
     UNION SELECT number FROM customers UNION SELECT slug FROM offers UNION SELECT name FROM brands
     UNION SELECT name FROM platform_api_keys UNION SELECT prefix FROM platform_api_keys
     UNION SELECT name FROM fees UNION SELECT fee FROM fees
+    UNION SELECT name FROM reseller_applications UNION SELECT question FROM reseller_questions
+    UNION SELECT answer FROM reseller_questions
     UNION SELECT replace(meter, '_', ' ') FROM meters
      WHERE meter NOT IN ('call_minutes', 'messages')
     UNION SELECT unit FROM meters WHERE unit NOT IN ('minute', 'message')
@@ -123,8 +129,23 @@ def world(
 def data_of(database: Database) -> re.Pattern[str]:
     with psycopg.connect(database.owner_url) as owner:
         names = [name for (name,) in owner.execute(NAMES) if name]
+    # Themes and countries say their names in each language themselves; fonts have one name.
+    names += [text for toml in THEMES.glob("*/theme.toml") for text in texts_in(toml)]
+    names += [font.title for font in FONTS.values()] + [*Locale(LANGUAGE).territories.values()]
     longest_first = sorted(names, key=len, reverse=True)
     return re.compile("|".join([*DATA, *map(re.escape, longest_first)]), re.IGNORECASE)
+
+
+def texts_in(toml: Path) -> Iterator[str]:
+    waiting: list[object] = [tomllib.loads(toml.read_text(encoding="utf-8"))]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, dict):
+            waiting += [found[LANGUAGE]] if LANGUAGE in found else found.values()
+        elif isinstance(found, list):
+            waiting += found
+        elif isinstance(found, str):
+            yield found
 
 
 def a_person(app: Flask, reseller: Tenant, email: str, login: str) -> Browser:

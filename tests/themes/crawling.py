@@ -24,6 +24,7 @@ ALWAYS = (
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _SCRIPT_PATH = re.compile(r"""["'`](/[a-z][\w/.-]*)["'`]""")
 _STYLE_URL = re.compile(r"url\(['\"]?([^)'\"]+)")
+_SANDBOX = "sandbox"
 # Of pages that differ in an id alone, so many are looked at.
 _ENOUGH = 2
 
@@ -65,9 +66,13 @@ class Crawl:
         return [each.path for each in self.found.values() if _is_page(each)]
 
     def pages_of_one_visit(self) -> list[str]:
-        """Walk the site; the paths of its pages, one of each kind."""
+        """Walk the site; the paths of its pages, one of each kind.
+
+        Without previews: in their sandbox no script runs, not even one that looks at them.
+        """
         self.walk()
-        shapes = {_UUID.sub("<id>", urlsplit(path).path): path for path in self.pages()}
+        open_pages = [path for path in self.pages() if _SANDBOX not in self.found[path].headers]
+        shapes = {_UUID.sub("<id>", urlsplit(path).path): path for path in open_pages}
         return sorted(shapes.values())
 
     def _is_new(self, path: str) -> bool:

@@ -206,7 +206,8 @@ _BY_HAND = (
         SELECT coalesce(r.reversal_id, e.id)::text AS id,
                coalesce(r.reseller_id, e.book_id) AS book_id, NULL::uuid AS account_id,
                r.entry_id IS NOT NULL AND e.key = 'reversal:' || r.entry_id
-               AND coalesce(m.is_even, false) AS holds
+               -- A charge that cost nothing moved nothing: there is nothing to take back.
+               AND coalesce(m.is_even, true) AS holds
           FROM examined_reversals r
           FULL JOIN (SELECT * FROM examined_entries WHERE kind = 'reversal') e
             ON e.book_id = r.reseller_id AND e.id = r.reversal_id

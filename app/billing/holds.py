@@ -6,7 +6,7 @@ captured pays out of it, and beyond it as far as the balance goes; the rest is f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -136,6 +136,8 @@ def extend_hold(
         if amount.currency != wallet.currency:
             raise WalletNotFoundError(customer=str(customer_id))
         purse = _purse(session, scope, customer_id, wallet.currency, now)
+        # Said first: no top-up would help a hold that is closed.
+        _require_open(session, scope, hold_id)
         parts = _parts(purse, amount, now, hold.about)
     try:
         ledger.extend_hold(
@@ -184,22 +186,31 @@ def release_hold(session: Session, scope: TenantScope, *, hold_id: UUID) -> Plac
 
 
 def read_hold(session: Session, scope: TenantScope, *, hold_id: UUID) -> PlacedHold:
-    """Return a hold as it is now; one whose time is over has expired, written down or not.
+    """Return a hold as it is at one moment; one whose time is over has expired, written or not.
 
     Refuses an unknown one; another reseller's looks the same.
     """
-    hold = ledger.get_hold(session, scope.reseller_id, hold_id)
     wallet = _wallet_of(session, scope, hold_id)
-    balance = ledger.get_balance(session, scope.reseller_id, wallet.account_id)
-    return PlacedHold(
-        id=hold.id,
-        customer_id=wallet.customer_id,
-        amount=Money(sum(hold.amounts), wallet.currency),
-        expires_at=hold.expires_at,
-        state=ledger.present_state(session, hold),
-        available=balance.available,
-        replayed=True,
-    )
+    seen: PlacedHold | None = None
+    # The balance is another query: it counts where the hold was the same before and after it.
+    while True:
+        hold = ledger.get_hold(session, scope.reseller_id, hold_id)
+        state, amount = (
+            ledger.present_state(session, hold),
+            Money(sum(hold.amounts), wallet.currency),
+        )
+        if seen is not None and (seen.state, seen.amount) == (state, amount):
+            return replace(seen, expires_at=hold.expires_at)
+        balance = ledger.get_balance(session, scope.reseller_id, wallet.account_id)
+        seen = PlacedHold(
+            id=hold.id,
+            customer_id=wallet.customer_id,
+            amount=amount,
+            expires_at=hold.expires_at,
+            state=state,
+            available=balance.available,
+            replayed=True,
+        )
 
 
 def expire_holds(session: Session, scope: TenantScope, *, accounts: list[UUID]) -> int:
@@ -328,6 +339,12 @@ def _wallet_of(session: Session, scope: TenantScope, hold_id: UUID) -> Wallet:
     if wallet is None:
         raise ledger.HoldNotFoundError(hold=str(hold_id))
     return wallet
+
+
+def _require_open(session: Session, scope: TenantScope, hold_id: UUID) -> None:
+    hold = ledger.get_hold(session, scope.reseller_id, hold_id)
+    if ledger.present_state(session, hold) is not ledger.HoldState.OPEN:
+        raise ledger.HoldClosedError(hold=str(hold_id))
 
 
 def _customer_of(session: Session, scope: TenantScope, hold_id: UUID) -> UUID:

@@ -54,7 +54,22 @@ class ReleaseCall:
     key: str
 
 
-Call = ChargeCall | ReadCall | SettleCall | HoldCall | ReleaseCall
+@dataclass(frozen=True)
+class ExtendCall:
+    """A hold to be raised to an amount."""
+
+    key: str
+    total: int
+
+
+@dataclass(frozen=True)
+class ReadHoldCall:
+    """A hold as it is now."""
+
+    key: str
+
+
+Call = ChargeCall | ReadCall | SettleCall | HoldCall | ReleaseCall | ExtendCall | ReadHoldCall
 
 
 @dataclass(frozen=True)
@@ -75,9 +90,10 @@ class WalletState:
 
 @dataclass(frozen=True)
 class HoldState:
-    """A hold as it was asked for, and whether it still keeps something back."""
+    """A hold as it was asked for, how much it was raised to, and if it still keeps that back."""
 
     asked: HoldCall
+    minor: int
     state: str = "open"
 
 
@@ -102,8 +118,17 @@ class World:
                 return self._charge(call)
             case HoldCall():
                 return self._hold(call)
+            case _:
+                return self._of_hold(call)
+
+    def _of_hold(self, call: ReleaseCall | ExtendCall | ReadHoldCall) -> tuple[Reply, World]:
+        match call:
             case ReleaseCall():
                 return self._release(call)
+            case ExtendCall():
+                return self._extend(call)
+            case ReadHoldCall():
+                return ("read", *self._seen(self._hold_of(call.key))), self
 
     def _settle(self, call: SettleCall) -> tuple[Reply, World]:
         if call.top_up in self.settled:
@@ -135,21 +160,43 @@ class World:
     def _hold(self, call: HoldCall) -> tuple[Reply, World]:
         for hold in self.holds:
             if hold.asked == call:
-                return ("held", True, hold.state, self.wallets[call.customer].available), self
+                return ("held", True, *self._seen(hold)), self
             if hold.asked.key == call.key:
                 return ("id reused",), self
         wallet = self.wallets[call.customer]
         if call.minor > wallet.available:
             return ("too little", call.minor, wallet.available), self
-        after = replace(wallet, held=wallet.held + call.minor)
-        kept = replace(self._with({call.customer: after}), holds=self.holds | {HoldState(call)})
-        return ("held", False, "open", after.available), kept
+        hold = HoldState(call, 0)
+        kept = self._keep(hold, call.minor)
+        made = kept._hold_of(call.key)
+        return ("held", False, *kept._seen(made)), kept
 
     def _release(self, call: ReleaseCall) -> tuple[Reply, World]:
-        hold = self._hold_of(call.key)
+        hold, after = self._hold_of(call.key), self
         if hold.state == "open":
-            return ("released",), self._close(hold, "released")
-        return (hold.state,), self
+            after = self._close(hold, "released")
+        return ("released", *after._seen(after._hold_of(call.key))), after
+
+    def _extend(self, call: ExtendCall) -> tuple[Reply, World]:
+        """Raise a hold; what it keeps back already is never less."""
+        hold = self._hold_of(call.key)
+        if hold.state != "open":
+            return ("hold closed",), self
+        more = max(0, call.total - hold.minor)
+        available = self.wallets[hold.asked.customer].available
+        if more > available:
+            return ("too little", more, available), self
+        after = self._keep(hold, more)
+        return ("extended", *after._seen(after._hold_of(call.key))), after
+
+    def _keep(self, hold: HoldState, minor: int) -> World:
+        wallet = self.wallets[hold.asked.customer]
+        after = replace(wallet, held=wallet.held + minor)
+        holds = self.holds - {hold} | {replace(hold, minor=hold.minor + minor)}
+        return replace(self._with({hold.asked.customer: after}), holds=holds)
+
+    def _seen(self, hold: HoldState) -> Reply:
+        return hold.state, hold.minor, self.wallets[hold.asked.customer].available
 
     def _hold_of(self, key: str) -> HoldState:
         return next(hold for hold in self.holds if hold.asked.key == key)
@@ -160,7 +207,7 @@ class World:
 
     def _close(self, hold: HoldState, state: str) -> World:
         wallet = self.wallets[hold.asked.customer]
-        freed = replace(wallet, held=wallet.held - hold.asked.minor)
+        freed = replace(wallet, held=wallet.held - hold.minor)
         holds = self.holds - {hold} | {replace(hold, state=state)}
         return replace(self._with({hold.asked.customer: freed}), holds=holds)
 

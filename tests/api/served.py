@@ -36,7 +36,8 @@ class Served:
     @contextmanager
     def caller(self, reseller: Tenant) -> Iterator[WireCaller]:
         """A program with a key of its own and one connection that stays open."""
-        _key, secret = an_api_key(reseller)
+        scopes = ("usage:write", "balance:read", "holds:write")
+        _key, secret = an_api_key(reseller, scopes=scopes)
         connection = http.client.HTTPConnection(HOST, self.port, timeout=ANSWER_SECONDS)
         host = f"{reseller.slug}.{DOMAIN}:{self.port}"
         with closing(connection):

@@ -1,83 +1,49 @@
 """Some order explains it: parallel calls over real HTTP, and a model that takes them one by one.
 
-Usage (also the same event from several callers, and an id with other content) and balances go over
-the wire; top-ups and holds go through their use cases. Of every run the seed is printed.
+Usage (also the same event from several callers, and an id with other content), holds from placing
+to capture, and balances go over the wire; top-ups, which the API has not, by their use case. Of
+every run the seed is printed.
 """
 
 from __future__ import annotations
 
 import random
 import secrets
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
-from uuid import UUID
 
 import pytest
 
 from app import billing, ledger
-from app.billing import (
-    EventIdReusedError,
-    HoldKeyReusedError,
-    InsufficientFundsError,
-    TopUp,
-    Wallet,
-)
 from app.embedded import PostgresServer, RedisServer
-from app.kernel import now, transaction
-from app.ledger import BooksMovedError, HoldClosedError
-from app.tenancy import PlatformScope, Tenant
-from tests.api.caller import a_body
+from app.kernel import transaction
+from app.tenancy import PlatformScope
+from tests.api.serial_actors import WALLETS, Actor, Scene, first_hold
 from tests.api.serial_model import (
     Call,
     ChargeCall,
+    ExtendCall,
     HoldCall,
     ReadCall,
+    ReadHoldCall,
     ReleaseCall,
-    Reply,
     SettleCall,
     WalletState,
     World,
 )
 from tests.api.serializations import Operation, explain
-from tests.api.served import Served, WireCaller, a_web_process
+from tests.api.served import Served, a_web_process
 from tests.conftest import Database
 from tests.factories.broken_locks import check_before_locking, take_accounts_slowly
 from tests.factories.databases import a_database_of_its_own, connected_to
-from tests.factories.holds import a_hold, capture, release, used
-from tests.factories.money import a_pending_top_up, a_priced_reseller, a_wallet, settle
+from tests.factories.holds import a_hold
+from tests.factories.money import a_pending_top_up, a_priced_reseller, a_wallet
 
-THREADS, CALLS, WALLETS = 6, 8, 2
-BUSY = 503
-SENT = now() - timedelta(minutes=1)
-
-
-@dataclass
-class Scene:
-    """Wallets of one reseller, and what the calls of a run refer to."""
-
-    reseller: Tenant
-    wallets: list[Wallet]
-    funds: int
-    name: str = field(default_factory=lambda: secrets.token_hex(6))
-    top_ups: dict[str, TopUp] = field(default_factory=dict)
-    holds: dict[str, UUID] = field(default_factory=dict)
-
-    def start(self) -> World:
-        """A settled top-up was the first posting of every wallet; the holds are in place."""
-        world = World(tuple(WalletState(self.funds, 0, 1) for _ in self.wallets))
-        for key in self.holds:
-            _, world = world.answer(held_at_first(key))
-        return world
-
-
-def held_at_first(key: str) -> HoldCall:
-    return HoldCall(key, int(key[-1]) % WALLETS, 150)
+THREADS, CALLS = 6, 8
 
 
 def a_scene(funds: int) -> Scene:
@@ -87,7 +53,7 @@ def a_scene(funds: int) -> Scene:
         wallet = scene.wallets[number % WALLETS]
         scene.top_ups[f"top-up-{number}"] = a_pending_top_up(wallet, 500)
     for number in range(4):
-        first = held_at_first(f"hold-{number}")
+        first = first_hold(f"hold-{number}")
         placed = a_hold(scene.wallets[first.customer], first.minor, key=f"{scene.name}{first.key}")
         scene.holds[first.key] = placed.id
     return scene
@@ -100,7 +66,7 @@ def some_calls(seed: int) -> list[list[Call]]:
     def one() -> Call:
         customer, number = chance.randrange(WALLETS), chance.randrange(4)
         quantity = chance.choice([40, 90, 250])
-        match chance.choice("ccccccrrsthuRk"):
+        match chance.choice("ccccccrrstthhuuHHHH"):
             case "c":
                 return ChargeCall(f"event-{chance.randrange(14)}", customer, quantity)
             case "r":
@@ -109,104 +75,17 @@ def some_calls(seed: int) -> list[list[Call]]:
                 return SettleCall(f"top-up-{number}", number % WALLETS, 500)
             case "h":
                 return HoldCall(f"new-{number}", customer, quantity)
-            case "R":
-                return ReleaseCall(f"hold-{number}")
-            case _:
+            case "u":
                 event = f"capture-{chance.randrange(5)}"
                 return ChargeCall(event, number % WALLETS, quantity, hold=f"hold-{number}")
+            case _:
+                return of_a_hold(f"hold-{number}")
+
+    def of_a_hold(key: str) -> Call:
+        extended = ExtendCall(key, chance.choice([100, 250, 400]))
+        return chance.choice([extended, extended, ReadHoldCall(key), ReleaseCall(key)])
 
     return [[one() for _ in range(CALLS)] for _ in range(THREADS)]
-
-
-@dataclass
-class Actor:
-    """One thread's way to the product."""
-
-    scene: Scene
-    caller: WireCaller
-
-    def act(self, call: Call) -> Operation:
-        sent = time.monotonic()
-        reply = self._reply(call)
-        return Operation(sent, time.monotonic(), call, reply)
-
-    def _reply(self, call: Call) -> Reply:
-        """Make the call; one that is told to come back in a moment does."""
-        while True:
-            try:
-                reply = self._ask(call)
-            except BooksMovedError:
-                continue
-            if reply != (BUSY,):
-                return reply
-
-    def _ask(self, call: Call) -> Reply:
-        try:
-            return self._do(call)
-        except InsufficientFundsError as refused:
-            return "too little", refused.facts["required"], refused.facts["available"]
-        except (HoldKeyReusedError, EventIdReusedError):
-            return ("id reused",)
-        except HoldClosedError:
-            return ("hold closed",)
-
-    def _do(self, call: Call) -> Reply:
-        reply: Reply
-        match call:
-            case ReadCall():
-                reply = self._read(call)
-            case ChargeCall(hold=None):
-                reply = self._charge(call)
-            case ChargeCall():
-                reply = self._capture(call)
-            case SettleCall():
-                reply = ("paid", settle(self.scene.top_ups[call.top_up]).state)
-            case HoldCall():
-                key = f"{self.scene.name}{call.key}"
-                held = a_hold(self.scene.wallets[call.customer], call.minor, key=key)
-                reply = ("held", held.replayed, held.state.value, held.available.minor)
-            case ReleaseCall():
-                hold_id = self.scene.holds[call.key]
-                wallet = self.scene.wallets[held_at_first(call.key).customer]
-                reply = (release(wallet, hold_id).state.value,)
-        return reply
-
-    def _read(self, call: ReadCall) -> Reply:
-        customer = self.scene.wallets[call.customer].customer_id
-        status, said = self.caller.get(f"/api/v2/customers/{customer}/balance")
-        assert status == 200, said
-        amounts = (said[name]["minor"] for name in ("posted", "held", "available"))
-        return *amounts, said["version"]
-
-    def _charge(self, call: ChargeCall) -> Reply:
-        event = f"{self.scene.name}-{call.event}"
-        customer, quantity = self.scene.wallets[call.customer].customer_id, str(call.quantity)
-        body = a_body(customer, id=event, quantity=quantity, occurred_at=SENT.isoformat())
-        status, said = self.caller.post("/api/v2/usage", body)
-        match status, said.get("code"):
-            case ((200 | 201), None):
-                word = "new" if status == 201 else "again"
-                return (
-                    word,
-                    *(said[name]["minor"] for name in ("amount", "balance")),
-                    said["balance_version"],
-                )
-            case 402, "billing.insufficient_funds":
-                return "too little", said["required"], said["available"]
-            case 409, "billing.event_id_reused":
-                return ("id reused",)
-            case 503, "ledger.books_moved":
-                return (BUSY,)
-        raise AssertionError(said)
-
-    def _capture(self, call: ChargeCall) -> Reply:
-        assert call.hold is not None
-        event = f"{self.scene.name}-{call.event}"
-        usage = used(str(call.quantity), event_id=event, occurred_at=SENT)
-        wallet = self.scene.wallets[call.customer]
-        made = capture(wallet, self.scene.holds[call.hold], usage)
-        word = "again" if made.replayed else "new"
-        return word, made.gross.minor, made.balance.minor, made.version
 
 
 def play(served: Served, seed: int) -> tuple[World, list[Operation]]:

@@ -4,19 +4,18 @@ It shares nothing with the product but its rules in words: gross is price times 
 cent goes up; net is gross without tax, half a cent goes up; everybody in the chain keeps the part
 of the net that was agreed, rounded down; the rest is the platform's. Bonus lots pay first, the one
 that expires next before the others, then paid credit, then what may be owed. On what a bonus paid
-no tax is due: it stays with who gave the bonus. What a hold keeps back nobody else may spend; what
-it keeps of a lot that expires meanwhile still pays for what it captures.
+no tax is due: it stays with who gave the bonus. What is given on as credit has its tax fall due
+then, where it falls due with credit at all. Wallets are in `chain_wallets.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 from math import floor
-from typing import Any
 
 
 def half_up(exact: Fraction) -> int:
@@ -45,19 +44,48 @@ class AccountModel:
 
 @dataclass(eq=False)
 class LotModel:
-    """A bonus lot; `ends` orders those that expire before those that do not."""
+    """A bonus lot; `ends` orders those that expire before those that do not.
+
+    A gift is from the reseller's own balance.
+    """
 
     account: AccountModel
     ends: float
     is_alive: bool = True
+    is_gift: bool = False
 
 
 Draws = list[tuple[AccountModel, int]]
+Month = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Shares:
+    """What an entry gave to everybody but who paid it."""
+
+    shared: dict[str, int]
+    commissions: list[int]
+
+
+@dataclass(eq=False)
+class Booked:
+    """What a charge of usage or a fee moved; a fee has no month of use."""
+
+    draws: Draws
+    shares: Shares
+    quantity: Decimal = Decimal(0)
+    month: Month | None = None
+    subject: str | None = None
+    is_reversed: bool = False
+
+    @property
+    def gross(self) -> int:
+        return sum(minor for _, minor in self.draws)
 
 
 @dataclass(frozen=True)
 class Paid:
-    """What a charge must answer."""
+    """What a charge must answer, and what it moved."""
 
     gross: int
     net: int
@@ -67,6 +95,8 @@ class Paid:
     bonus: int
     owed: int
     uncollected: int
+    free: Decimal
+    booked: Booked | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -78,10 +108,24 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class Capped:
+    """What a charge or a hold must answer that would pass a cap; it changes nothing."""
+
+    limit: int
+    spent: int
+    held: int
+
+
+@dataclass(frozen=True)
 class Terms:
-    """What a book's charges cost and who earns them, the topmost reseller first."""
+    """What a book's charges cost and who earns them, the topmost reseller first.
+
+    `allowance` units of every month are free; `fee` is what a contract costs a month.
+    """
 
     price: Decimal
+    allowance: Decimal
+    fee: int
     tax: Decimal
     rates: Sequence[Decimal]
     is_taxed_at_top_up: bool
@@ -95,179 +139,71 @@ class Terms:
 
 @dataclass(eq=False)
 class BookModel:
-    """What a reseller's book must hold: the platform's accounts, the chain's commissions."""
+    """What a reseller's book must hold: the platform's accounts, the chain's commissions, hers."""
 
     terms: Terms
-    platform: dict[str, int] = field(default_factory=dict)
+    shared: dict[str, int] = field(default_factory=dict)
     commissions: list[int] = field(default_factory=list)
+    own: AccountModel = field(default_factory=AccountModel)
+    is_funded: bool = False
 
     def __post_init__(self) -> None:
         self.commissions = [0] * len(self.terms.rates)
 
     def add(self, kind: str, minor: int) -> None:
-        self.platform[kind] = self.platform.get(kind, 0) + minor
+        self.shared[kind] = self.shared.get(kind, 0) + minor
 
-    def earn(self, gross: int, bonus: int) -> None:
-        """Divide what was paid; `bonus` of it was no consideration."""
-        terms = self.terms
-        tax, due = terms.tax_within(gross), terms.tax_within(gross - bonus)
-        self.add("tax_prepaid" if terms.is_taxed_at_top_up else "tax_payable", due)
-        self.add("promotion", tax - due)
+    def let_tax_fall_due(self, credit: int) -> None:
+        """With credit that is paid in or given; below zero, that is taken back."""
+        if self.terms.is_taxed_at_top_up:
+            tax = self.terms.tax_within(abs(credit)) * (1 if credit > 0 else -1)
+            self.add("tax_payable", tax)
+            self.add("tax_prepaid", -tax)
+
+    def share(self, gross: int, bonus: Sequence[tuple[LotModel, int]]) -> Shares:
+        """Divide what was paid; what lots paid of it was no consideration."""
+        terms, paid = self.terms, gross
+        shared = {"promotion": 0, "gift_relief": 0}
+        for lot, minor in bonus:
+            relief = terms.tax_within(paid) - terms.tax_within(paid - minor)
+            shared["gift_relief" if lot.is_gift else "promotion"] += relief
+            paid -= minor
+        shared["tax_prepaid" if terms.is_taxed_at_top_up else "tax_payable"] = terms.tax_within(
+            paid
+        )
+        net = gross - terms.tax_within(gross)
         agreed = [*map(Fraction, terms.rates), Fraction(0)]
-        parts = [floor((gross - tax) * (own - below)) for own, below in pairwise(agreed)]
-        self.commissions = [had + part for had, part in zip(self.commissions, parts, strict=True)]
-        self.add("revenue", gross - tax - sum(parts))
+        parts = [floor(net * (own - below)) for own, below in pairwise(agreed)]
+        shared["revenue"] = net - sum(parts)
+        return Shares(shared, parts)
 
-
-@dataclass(eq=False)
-class HoldModel:
-    """What is kept back of which accounts, while it is open."""
-
-    parts: Draws
-    is_open: bool = True
-
-    @property
-    def minor(self) -> int:
-        return sum(minor for _, minor in self.parts)
-
-    def keep(self, draws: Draws) -> None:
-        for account, minor in draws:
-            account.held += minor
-
-    def close(self) -> None:
-        if self.is_open:
-            for account, minor in self.parts:
-                account.held -= minor
-        self.is_open = False
-
-
-@dataclass(eq=False)
-class WalletModel:
-    """A wallet with everything that pays for it."""
-
-    book: BookModel
-    own: AccountModel = field(default_factory=AccountModel)
-    lots: list[LotModel] = field(default_factory=list)
-    receivable: AccountModel | None = None
-    version: int = 0
+    def earn(self, shares: Shares, *, times: int = 1) -> None:
+        """Give everybody their share; -1 times, take it back."""
+        for kind, minor in shares.shared.items():
+            self.add(kind, minor * times)
+        pairs = zip(self.commissions, shares.commissions, strict=True)
+        self.commissions = [had + part * times for had, part in pairs]
 
     def pay_in(self, minor: int) -> None:
-        """Pay what is owed first; the rest is the customer's."""
-        owed = min(minor, -self.receivable.posted) if self.receivable else 0
-        if self.receivable:
-            self.receivable.posted += owed
-        self.own.posted += minor - owed
-        self.version += 1
-        self.book.add("clearing", -minor)
-        if self.book.terms.is_taxed_at_top_up:
-            tax = self.book.terms.tax_within(minor)
-            self.book.add("tax_payable", tax)
-            self.book.add("tax_prepaid", -tax)
+        """The reseller's own deposit."""
+        self.own.posted += minor
+        self.is_funded = True
+        self.add("clearing", -minor)
 
-    def give_bonus(self, minor: int, ends: float) -> LotModel:
-        lot = LotModel(AccountModel(minor), ends)
-        self.lots = sorted([*self.lots, lot], key=lambda each: each.ends)
-        self.book.add("promotion", -minor)
-        return lot
+    def fund(self, minor: int) -> bool:
+        """Move commission of hers to her own balance, where there is as much."""
+        if self.commissions[-1] < minor:
+            return False
+        self.is_funded = True
+        self.commissions[-1] -= minor
+        self.own.posted += minor
+        return True
 
-    def may_owe(self, limit: int) -> bool:
-        """Set the grace limit, unless more is owed."""
-        receivable = self.receivable or AccountModel()
-        is_set = receivable.may_go_down_to(limit)
-        self.receivable = receivable if is_set else self.receivable
-        return is_set
-
-    def charge(self, quantity: Decimal) -> Paid | Refused:
-        gross = self.book.terms.gross(quantity)
-        draws = _draw(self._payers(), gross)
-        missing = gross - _sum(draws)
-        return Refused(gross, missing) if missing else self._pay(draws, uncollected=0)
-
-    def hold(self, minor: int) -> HoldModel | Refused:
-        draws = self._draw_own(minor)
-        if isinstance(draws, Refused):
-            return draws
-        made = HoldModel(draws)
-        made.keep(draws)
-        return made
-
-    def extend(self, hold: HoldModel, minor: int) -> Refused | None:
-        draws = self._draw_own(minor)
-        if isinstance(draws, Refused):
-            return draws
-        hold.keep(draws)
-        hold.parts += draws
+    def give_on(self, minor: int) -> Refused | None:
+        """Give of her own balance: the tax that her gifts did not owe is hers first."""
+        relief = max(self.shared.get("gift_relief", 0), -self.own.available)
+        if self.own.available + relief < minor:
+            return Refused(minor, minor - self.own.available - relief)
+        self.add("gift_relief", -relief)
+        self.own.posted += relief - minor
         return None
-
-    def capture(self, hold: HoldModel, quantity: Decimal) -> Paid:
-        """Charge what was used as far as the money goes."""
-        hold.close()
-        gross = self.book.terms.gross(quantity)
-        draws = self._draw_over(hold, gross)
-        draws += _draw(self._payers(), gross - _sum(draws))
-        return self._pay(draws, uncollected=gross - _sum(draws))
-
-    def available(self) -> int:
-        """What a charge could spend."""
-        return _sum(_draw(self._payers(), 10**12))
-
-    def own_available(self) -> int:
-        """What a hold could keep back."""
-        return _sum(_draw(self._own_payers(), 10**12))
-
-    def accounts(self) -> list[AccountModel]:
-        owed = [self.receivable] if self.receivable else []
-        return [self.own, *(lot.account for lot in self.lots), *owed]
-
-    def _own_payers(self) -> list[AccountModel]:
-        return [*(lot.account for lot in self.lots if lot.is_alive), self.own]
-
-    def _payers(self) -> list[AccountModel]:
-        return [*self._own_payers(), *([self.receivable] if self.receivable else [])]
-
-    def _draw_over(self, hold: HoldModel, minor: int) -> Draws:
-        """Draw from lots whose time is over, up to what the hold kept of each."""
-        draws: Draws = []
-        for lot in sorted(self.lots, key=lambda each: each.ends):
-            kept = sum(part for account, part in hold.parts if account is lot.account)
-            given = 0 if lot.is_alive else min(minor - _sum(draws), kept)
-            draws += [(lot.account, given)] if given else []
-        return draws
-
-    def _draw_own(self, minor: int) -> Draws | Refused:
-        draws = _draw(self._own_payers(), minor)
-        missing = minor - _sum(draws)
-        return Refused(minor, missing) if missing else draws
-
-    def _pay(self, draws: Draws, *, uncollected: int) -> Paid:
-        lots = {id(lot.account) for lot in self.lots}
-        gross, bonus = _sum(draws), _sum(draw for draw in draws if id(draw[0]) in lots)
-        for account, minor in draws:
-            account.posted -= minor
-        self.version += 1
-        self.book.earn(gross, bonus)
-        tax = self.book.terms.tax_within(gross)
-        return Paid(
-            gross=gross,
-            net=gross - tax,
-            tax=tax,
-            balance=self.own.posted,
-            version=self.version,
-            bonus=bonus,
-            owed=_sum(draw for draw in draws if draw[0] is self.receivable),
-            uncollected=uncollected,
-        )
-
-
-def _draw(payers: Iterable[AccountModel], minor: int) -> Draws:
-    draws = []
-    for payer in payers:
-        given = min(minor, max(0, payer.available))
-        if given:
-            draws.append((payer, given))
-        minor -= given
-    return draws
-
-
-def _sum(draws: Iterable[tuple[Any, int]]) -> int:
-    return sum(minor for _, minor in draws)

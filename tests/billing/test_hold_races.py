@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -12,11 +13,13 @@ from app import ledger
 from app.billing import (
     Charge,
     EventIdReusedError,
+    PlacedHold,
     UsageEvent,
     Wallet,
     capture_hold,
     charge_usage,
     place_hold,
+    read_hold,
 )
 from app.billing.careful_charges import charge_with_care
 from app.embedded import PostgresServer
@@ -184,3 +187,21 @@ def charge_alone(wallet: Wallet, event: UsageEvent) -> Charge:
     scope = scope_of_wallet(wallet)
     with transaction(scope, sole=True) as session:
         return charge_usage(session, scope, usage=event, now=now())
+
+
+def test_a_hold_that_is_read_while_it_is_freed_is_read_as_of_one_moment(ground: Ground) -> None:
+    wallet = a_wallet(1_000)
+    seen = set()
+
+    for _ in range(60):
+        hold = a_hold(wallet, 300)
+        acts = [partial(release, wallet, hold.id), *([partial(_read, wallet, hold.id)] * 4)]
+        seen |= {(each.state, each.available.minor) for each in answers(all_at_once(acts))}
+
+    assert seen <= {(HoldState.OPEN, 700), (HoldState.RELEASED, 1_000)}
+
+
+def _read(wallet: Wallet, hold_id: UUID) -> PlacedHold:
+    scope = scope_of_wallet(wallet)
+    with transaction(scope) as session:
+        return read_hold(session, scope, hold_id=hold_id)

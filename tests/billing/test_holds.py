@@ -326,6 +326,8 @@ def test_a_hold_cannot_be_extended_beyond_the_balance_or_after_its_end() -> None
     release(wallet, hold.id)
     with pytest.raises(HoldClosedError), transaction(scope) as session:
         extend_hold(session, scope, hold_id=hold.id, amount=Money(1, "EUR"), now=now())
+    with pytest.raises(HoldClosedError), transaction(scope) as session:
+        extend_hold(session, scope, hold_id=hold.id, amount=Money(1_001, "EUR"), now=now())
 
     assert balance(wallet) == (1_000, 0, 1_000)
 

@@ -205,6 +205,19 @@ def test_allowance_that_a_written_off_charge_used_is_free_again() -> None:
     assert again.facts.free == Decimal(100)
 
 
+def test_a_charge_that_was_free_is_written_off_and_its_allowance_is_free_again() -> None:
+    offer = an_offer(meter=unique("minutes"), allowance="100")
+    meter = _meter_of(offer.id)
+    wallet = a_wallet(1_000, reseller=a_priced_reseller(offer=offer))
+    made = charge(wallet, an_event(wallet, "80", meter=meter))
+
+    reverse(wallet.reseller_id, made.id)
+    again = charge(wallet, an_event(wallet, "100", meter=meter))
+
+    assert (made.gross.minor, again.gross.minor, funds_of(wallet)) == (0, 0, 1_000)
+    assert broken_laws() == {}
+
+
 def test_a_plain_charge_that_is_written_off_takes_nothing_from_what_others_used() -> None:
     offer = an_offer(meter=unique("minutes"))
     meter = _meter_of(offer.id)

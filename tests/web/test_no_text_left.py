@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 
 from app.billing import Wallet
-from app.branding import BrandLook, BrandTokens, save_brand
+from app.branding import FONTS, BrandLook, BrandTokens, save_brand
 from app.commissions import BonusKind
 from app.edge import edge_of
 from app.identity import get_customer
@@ -42,12 +42,13 @@ from tests.web.pseudo import LANGUAGE, speaking_in_brackets, untranslated
 BRAND = "Pseudobrand"
 # What people and programs wrote: names, addresses, codes; and how French writes a time.
 DATA = (
-    r"https?://\S+|[\w.+-]+@[\w.-]+|\S*\.kontor\.test",
+    r"https?://\S+|[\w.+-]+@[\w.-]+|(\S*\.)?\bkontor\.test",
     r"[0-9a-f]{8}-[0-9a-f-]{27}|\b\w+-[0-9a-f]{12}\b|\bk[kp]_\w+|line:\S+|\+49\w*",
     r"\b(EUR|USD|GBP|CES?T)\b",
     r"\d{1,2}(er)? (janv|févr|mars|avr|mai|juin|juil|août|sept|oct|nov|déc)\w*\.? \d{4}",
     r"(janvier|février|mars|avril|mai|juin|juillet|août|(septem|octo|novem|décem)bre) \d{4}",
     r"(il y a|dans) \d+ (minute|heure|jour)s?",
+    "Deutsch|English|Français|Español",
     "Anna Adler|Stefan Stark|Petra Platt|Telephone number",
     f"{BRAND}|{REASON}|Firefox, Linux",
 )
@@ -115,16 +116,28 @@ def world(
             a_person(app, reseller, a_staff_user(reseller).email, "/reseller/login"),
             an_admin(app),
             offer,
-            data_of(connected),
+            data_of(connected, app),
         )
     undress(app, connected, PLATFORM_ID)
 
 
-def data_of(database: Database) -> re.Pattern[str]:
+def data_of(database: Database, app: Flask) -> re.Pattern[str]:
     with psycopg.connect(database.owner_url) as owner:
         names = [name for (name,) in owner.execute(NAMES) if name]
+    names += [*words_of_themes(app), *(font.title for font in FONTS.values() if font.stand_ins)]
     longest_first = sorted(names, key=len, reverse=True)
     return re.compile("|".join([*DATA, *map(re.escape, longest_first)]), re.IGNORECASE)
+
+
+def words_of_themes(app: Flask) -> Iterator[str]:
+    """What a theme brings along in its own languages, and which it says so in itself."""
+    for theme in edge_of(app).themes.installed:
+        declared = theme.declared
+        said = (declared.name, declared.author, declared.licence)
+        yield from filter(None, (*said, theme.title(LANGUAGE), theme.description(LANGUAGE)))
+        for option in theme.options.values():
+            yield option.title_in(LANGUAGE)
+            yield from (option.choice_in(value, LANGUAGE) for value in option.values)
 
 
 def a_person(app: Flask, reseller: Tenant, email: str, login: str) -> Browser:

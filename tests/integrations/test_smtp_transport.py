@@ -50,6 +50,7 @@ class Keeper:
 
     async def handle_QUIT(self, server: SMTP, *_: object) -> str:  # noqa: N802 - aiosmtpd's hook
         if self._at == "QUIT" and not self._answer:
+            assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
         return self._answer if self._at == "QUIT" else "221 Bye"
 

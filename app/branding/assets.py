@@ -14,6 +14,7 @@ from app.branding.errors import BrandRefusedError, TooManyPicturesError
 from app.branding.looks import BrandLook
 from app.branding.models import Brand, BrandAsset, BrandDraft, BrandVersion
 from app.branding.pictures import PictureSet
+from app.branding.turns import take_turn
 from app.tenancy import TenantScope
 
 MOST_UNUSED = 50
@@ -39,6 +40,7 @@ def keep_pictures(
     Refuses everybody but an owner, and more than 50 uploads that nothing names.
     """
     identity.require_staff_owner(session, scope, actor=actor)
+    take_turn(session, scope)  # nobody names a picture that is being forgotten
     _forget_unused(session, scope, before=now - _UNUSED_LIFE)
     if _count_unused(session, scope) >= MOST_UNUSED:
         raise TooManyPicturesError

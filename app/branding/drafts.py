@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import cast, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -15,13 +15,19 @@ from app.branding.assets import require_pictures
 from app.branding.brands import save_brand
 from app.branding.errors import DraftChangedError, NoDraftError
 from app.branding.looks import BrandLook, look_of, values_of
-from app.branding.models import BrandDraft
+from app.branding.models import Brand, BrandDraft
+from app.branding.turns import take_turn
 from app.tenancy import TenantScope
+
+# Microseconds of the clock: a later draft never has the revision of one that is gone.
+_FIRST_REVISION = cast(
+    func.extract("epoch", func.clock_timestamp()) * 1_000_000, BrandDraft.revision.type
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What somebody works on; `revision` grows with every save."""
+    """What somebody works on; `revision` grows with every save and is never used again."""
 
     look: BrandLook
     revision: int
@@ -48,12 +54,13 @@ def save_draft(
 ) -> int:
     """Keep a look as the draft and return its revision; nobody else sees it yet.
 
-    `seen`: the revision that the person had before her (0 for none); None replaces whatever there
-    is. Refuses everybody but an owner, a draft that changed meanwhile, a picture of nobody's.
+    `seen`: the revision that the person had before her, without a draft the number of the version
+    that was published (0 for none); None replaces whatever there is. Refuses everybody but an
+    owner, where either changed meanwhile, and a picture of nobody's.
     """
     identity.require_staff_owner(session, scope, actor=actor)
-    require_pictures(session, scope, look)
     _require_unchanged(session, scope, seen)
+    require_pictures(session, scope, look)
     values: Mapping[str, Any] = {
         "look": values_of(look),
         "realm": actor.realm,
@@ -62,18 +69,19 @@ def save_draft(
     }
     revision = session.scalar(
         insert(BrandDraft)
-        .values(reseller_id=scope.reseller_id, revision=1, **values)
+        .values(reseller_id=scope.reseller_id, revision=_FIRST_REVISION, **values)
         .on_conflict_do_update(
             index_elements=["reseller_id"], set_={**values, "revision": BrandDraft.revision + 1}
         )
         .returning(BrandDraft.revision)
     )
-    return revision or 1
+    return revision or 0
 
 
 def discard_draft(session: Session, scope: TenantScope, *, actor: audit.Actor) -> None:
     """Throw the draft away; what is published stays. Refuses everybody but an owner."""
     identity.require_staff_owner(session, scope, actor=actor)
+    take_turn(session, scope)
     _remove(session, scope)
     audit.record(
         session,
@@ -103,13 +111,11 @@ def publish_draft(
 
 
 def _require_unchanged(session: Session, scope: TenantScope, seen: int | None) -> None:
-    # Locked, so that what was checked still holds when it is written.
-    revision = session.scalar(
-        select(BrandDraft.revision)
-        .where(BrandDraft.reseller_id == scope.reseller_id)
-        .with_for_update()
-    )
-    if seen is not None and (revision or 0) != seen:
+    take_turn(session, scope)  # so that what was checked still holds when it is written
+    of_draft = select(BrandDraft.revision).where(BrandDraft.reseller_id == scope.reseller_id)
+    of_brand = select(Brand.version).where(Brand.reseller_id == scope.reseller_id)
+    current = session.scalar(of_draft) or session.scalar(of_brand) or 0
+    if seen is not None and current != seen:
         raise DraftChangedError
 
 

@@ -18,6 +18,7 @@ from enum import Enum
 import py_svg_hush
 from PIL import Image, ImageOps
 
+from app.branding.drawing_weights import MOST_ELEMENTS, is_modest_drawing
 from app.branding.errors import (
     PictureRefusedError,
     PictureTooLargeError,
@@ -30,7 +31,8 @@ MOST_SVG_BYTES = 200 * 1024
 MOST_PIXELS = 4096
 LEAST_LOGO_HEIGHT = 36
 LEAST_ICON_SIDE = 192
-_MOST_SVG_ELEMENTS = 5_000
+# An element has two of them; the sanitiser's time grows with the square of how deep they lie.
+_MOST_SVG_TAGS = 2 * MOST_ELEMENTS
 # The place of a logo on every page, in CSS pixels; the 2x file is twice that.
 LOGO_BOX = (176, 36)
 ICON_SIDES = (32, 180, 192, 512)
@@ -113,13 +115,14 @@ def _named(kind: PictureKind, content: bytes, pictures: list[Picture]) -> Pictur
 def _svg_file(kind: PictureKind, content: bytes) -> Picture:
     if len(content) > MOST_SVG_BYTES:
         raise PictureTooLargeError(field=kind.value, most=MOST_SVG_BYTES // 1024)
+    if content.count(b"<") > _MOST_SVG_TAGS:
+        raise PictureRefusedError(field=kind.value)
     try:
         clean = py_svg_hush.filter_svg(content)
     except ValueError as broken:
         raise PictureRefusedError(field=kind.value) from broken
-    # A drawing of a thousand copies of a thousand copies would keep a phone busy for minutes.
-    is_modest = clean.count(b"<") <= _MOST_SVG_ELEMENTS and len(clean) <= 2 * MOST_SVG_BYTES
-    if not _SVG_ROOT.match(clean) or not is_modest:
+    is_small = len(clean) <= 2 * MOST_SVG_BYTES and _SVG_ROOT.match(clean)
+    if not is_small or not is_modest_drawing(clean):
         raise PictureRefusedError(field=kind.value)
     return Picture("logo.svg" if kind is PictureKind.LOGO else "icon.svg", _SVG, clean)
 

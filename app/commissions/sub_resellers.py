@@ -11,7 +11,14 @@ from app import audit, branding, identity, pricing, tenancy
 from app.commissions.agreements import agree_commission
 from app.commissions.errors import NoAgreementError
 from app.commissions.models import CommissionTerm
-from app.tenancy import PlatformScope, Tenant, TenantScope
+from app.tenancy import (
+    PLATFORM_ID,
+    LookalikeError,
+    PlatformScope,
+    SlugTakenError,
+    Tenant,
+    TenantScope,
+)
 
 
 def open_sub_reseller(
@@ -33,12 +40,14 @@ def open_sub_reseller(
     It looks as the parent looks now, under its own name, sells from now on what the parent sells
     now, gets `commission_rate` (0 to 1 of the net price, paid out of the parent's share) and a
     first owner. Refuses: a parent that is no active reseller, an actor who is neither an owner of
-    the parent's staff nor the platform, a bad slug, name, address or password, a parent without
-    offer or agreement, and a rate above the parent's.
+    the parent's staff nor the platform, a slug that no stranger may choose or that looks like
+    another's, a bad name, address or password, a parent without offer or agreement, and a rate
+    above the parent's.
     """
     parent = tenancy.get_active_reseller(session, scope, reseller_id=parent_id)
     above = TenantScope(parent.id, scope.sign_in)
     identity.require_staff_owner(session, above, actor=actor)
+    _require_name_of_its_own(session, scope, slug)
     tenant = tenancy.add_reseller(session, scope, slug=slug, name=name, parent_id=parent.id)
     # The platform's sign-in sees every tenant's rows, so one transaction holds them all.
     below = TenantScope(tenant.id, scope.sign_in)
@@ -51,6 +60,19 @@ def open_sub_reseller(
     )
     _record(session, parent, tenant, actor=actor)
     return tenant
+
+
+def _require_name_of_its_own(session: Session, scope: PlatformScope, slug: str) -> None:
+    """Refuse what a sign-up would be refused: whoever opens a reseller below hers is a stranger."""
+    platform = tenancy.find_tenant(
+        session, TenantScope(PLATFORM_ID, scope.sign_in), tenant_id=PLATFORM_ID
+    )
+    own = tenancy.slug_from(platform.name) if platform else ""
+    tenancy.require_public_slug(slug, platform_names=frozenset({own} - {""}))
+    if tenancy.is_slug_free(session, scope, slug=slug):
+        return
+    taken = session.scalar(select(Tenant.id).where(Tenant.slug == slug))
+    raise SlugTakenError(slug=slug) if taken else LookalikeError
 
 
 def _dress(

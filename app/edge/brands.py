@@ -94,13 +94,13 @@ class BrandDirectory:
         """Return the brand of a site; a plain one under the tenant's name until it has its own."""
         if brand := self._kept.get(site.tenant_id):
             return brand
-        scope = TenantScope(site.tenant_id)
+        scope, age = TenantScope(site.tenant_id), self._kept.age
         with transaction(scope) as session:
             look = find_brand(session, scope)
         brand = self.dress(
             look or plain_brand(site.name), own_language=look.language if look else ""
         )
-        self._kept.put(site.tenant_id, brand)
+        self._kept.put(site.tenant_id, brand, age=age)
         return brand
 
     def at_hand(self, site: Site) -> SiteBrand:

@@ -10,7 +10,8 @@ class ShortMemory(Generic[Key, Value]):
     """A bounded memory of this process whose entries are forgotten after a while.
 
     Every step is one operation on a dict, so greenlets and threads need no lock: at worst two of
-    them look the same thing up.
+    them look the same thing up. Whoever looks something up that may be forgotten meanwhile asks
+    for the `age` before and hands it back: what was read before the news is not kept after it.
     """
 
     def __init__(
@@ -20,6 +21,7 @@ class ShortMemory(Generic[Key, Value]):
         self._seconds = seconds
         self._clock = clock
         self._kept: dict[Key, tuple[float, Value]] = {}
+        self.age = 0
 
     def get(self, key: Key) -> Value | None:
         """Return what is remembered under `key`, unless it is too old."""
@@ -28,8 +30,13 @@ class ShortMemory(Generic[Key, Value]):
             return None
         return found[1]
 
-    def put(self, key: Key, value: Value) -> None:
-        """Remember `value`; the entry that was put first makes room."""
+    def put(self, key: Key, value: Value, *, age: int | None = None) -> None:
+        """Remember `value`; the entry that was put first makes room.
+
+        With an `age`, nothing is remembered if anything was forgotten since.
+        """
+        if age is not None and age != self.age:
+            return
         self._kept.pop(key, None)
         while len(self._kept) >= self._size:
             self._kept.pop(next(iter(self._kept)), None)
@@ -37,10 +44,12 @@ class ShortMemory(Generic[Key, Value]):
 
     def forget(self, key: Key) -> None:
         """Forget one entry."""
+        self.age += 1
         self._kept.pop(key, None)
 
     def clear(self) -> None:
         """Forget everything."""
+        self.age += 1
         self._kept.clear()
 
     def __len__(self) -> int:

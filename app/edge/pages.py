@@ -43,7 +43,8 @@ def current_brand() -> SiteBrand:
 
 def wear(look: BrandLook) -> None:
     """Let the page of this request wear a look that is not published: templates, theme, colours."""
-    g.brand = current_edge().brands.dress(look, is_preview=True)
+    brands = current_edge().brands
+    g.brand = brands.dress(look, own_language=look.language, is_preview=True)
 
 
 def brand_or_none() -> SiteBrand | None:

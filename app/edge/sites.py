@@ -55,13 +55,13 @@ class SiteDirectory:
             return self._look_up(host)
 
     def _look_up(self, host: str) -> Site | None:
-        scope = PublicScope()
+        scope, age = PublicScope(), (self._unknown.age, self._known.age)
         with transaction(scope) as session:
             found = find_site(session, scope, host=host, platform_domain=self._platform_domain)
         if found is None:
-            self._unknown.put(host, _NOBODY)
+            self._unknown.put(host, _NOBODY, age=age[0])
         else:
-            self._known.put(host, found)
+            self._known.put(host, found, age=age[1])
         return found
 
     def forget(self, host: str) -> None:

@@ -73,8 +73,11 @@ class SmtpTransport:
         Raises ChannelError: final where the server will never take this mail, else retryable.
         """
         try:
-            with self._connection() as connection:
+            connection = self._connection()
+            try:
                 connection.sendmail(mail.envelope_from, [mail.envelope_to], mail.raw)
+            finally:
+                _hang_up(connection)
         except smtplib.SMTPRecipientsRefused as refused:
             code, text = refused.recipients[mail.envelope_to]
             raise _refusal(code, text, is_about_mail=True) from None
@@ -105,6 +108,14 @@ class SmtpTransport:
             connection.close()
             raise
         return connection
+
+
+def _hang_up(connection: smtplib.SMTP) -> None:
+    """Say goodbye; what the server says to it changes nothing about a mail that it has taken."""
+    try:
+        connection.quit()
+    except (OSError, smtplib.SMTPException):
+        connection.close()
 
 
 class NoTransport:

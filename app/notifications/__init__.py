@@ -20,6 +20,7 @@ from app.notifications.errors import (
     SendingDomainNotFoundError,
     SendingDomainRefusedError,
     SendingDomainTakenError,
+    TooManySendingDomainsError,
 )
 from app.notifications.kinds import (
     OPTIONAL_KINDS,
@@ -89,6 +90,7 @@ __all__ = [
     "SendingDomainState",
     "SendingDomainTakenError",
     "Signature",
+    "TooManySendingDomainsError",
     "Words",
     "add_sending_domain",
     "choose_messages",

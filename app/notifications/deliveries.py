@@ -33,11 +33,17 @@ _SWEPT_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class _Claimed:
-    """A delivery that this process alone tries now, with all that is needed to."""
+    """A delivery that this process alone tries now."""
 
     delivery_id: UUID
     channel: ChannelName
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What all deliveries of a message are rendered from."""
+
     message: Message
     sender: Sender
     origin: str
@@ -52,13 +58,16 @@ def deliver_message(
     again. What the other side refuses for now is tried again by `due_messages` later.
     """
     with transaction(scope) as session:
-        claimed = _claim(session, scope, post, message_id=message_id, now=clock())
+        claimed = _claim(session, scope, message_id=message_id, now=clock())
     if not claimed:
         return
-    platform = _platform_signature() if claimed[0].sender.signature is None else None
+    # The attempt is counted by now: a message that cannot be read does not come back for ever.
+    with transaction(scope) as session:
+        content = _content(session, scope, post, message_id=message_id)
+    platform = _platform_signature() if content.sender.signature is None else None
     for each in claimed:
         try:
-            answer = post.channels[each.channel].send(_parcel(post, each, platform))
+            answer = post.channels[each.channel].send(_parcel(post, each, content, platform))
         except ChannelError as refused:
             _record(scope, each, clock(), refused.answer, is_final=not refused.retryable)
         else:
@@ -82,7 +91,7 @@ def due_messages(
 
 
 def _claim(
-    session: Session, scope: TenantScope, post: Post, *, message_id: UUID, now: datetime
+    session: Session, scope: TenantScope, *, message_id: UUID, now: datetime
 ) -> list[_Claimed]:
     rows = session.scalars(
         select(MessageDelivery)
@@ -99,20 +108,19 @@ def _claim(
         for row in rows
         if (row.attempts == 0 or row.next_attempt_at <= now) and not _is_given_up(row)
     ]
-    if not due:
-        return []
-    message = session.get_one(Message, (scope.reseller_id, message_id))
-    sender = read_sender(session, scope, post)
-    tenant_id = message.facts.get("tenant_id")
-    origin = read_origin(session, scope, post, tenant_id=UUID(tenant_id)) if tenant_id else ""
     for row in due:
         row.attempts += 1
         row.attempted_at = now
         row.next_attempt_at = now + LEASE
-    return [
-        _Claimed(row.id, ChannelName(row.channel), row.attempts, message, sender, origin)
-        for row in due
-    ]
+    return [_Claimed(row.id, ChannelName(row.channel), row.attempts) for row in due]
+
+
+def _content(session: Session, scope: TenantScope, post: Post, *, message_id: UUID) -> _Content:
+    message = session.get_one(Message, (scope.reseller_id, message_id))
+    sender = read_sender(session, scope, post)
+    tenant_id = message.facts.get("tenant_id")
+    origin = read_origin(session, scope, post, tenant_id=UUID(tenant_id)) if tenant_id else ""
+    return _Content(message, sender, origin)
 
 
 def _is_given_up(row: MessageDelivery) -> bool:
@@ -129,8 +137,8 @@ def _platform_signature() -> Signature | None:
         return signature_of(session, scope)
 
 
-def _parcel(post: Post, claimed: _Claimed, platform: Signature | None) -> Parcel:
-    message, sender = claimed.message, claimed.sender
+def _parcel(post: Post, claimed: _Claimed, content: _Content, platform: Signature | None) -> Parcel:
+    message, sender = content.message, content.sender
     to = Recipient(
         Realm(message.realm), message.user_id, message.address, message.name, message.language
     )
@@ -143,7 +151,7 @@ def _parcel(post: Post, claimed: _Claimed, platform: Signature | None) -> Parcel
         sender=sender,
         words=words,
         link=link_token(post.secret, UUID(link_id)) if link_id else "",
-        origin=claimed.origin,
+        origin=content.origin,
     )
     return Parcel(
         reference=claimed.delivery_id.hex,

@@ -14,6 +14,7 @@ from app.notifications.errors import ChannelError
 from app.notifications.ports import DomainKeys, Mail, MailTransport, Parcel
 
 _OWN_LOCAL_PART = "no-reply"
+_SEVEN_BITS = "quoted-printable"
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,9 @@ class EmailChannel:
         mail["Message-ID"] = f"<{parcel.reference}@{sender.rpartition('@')[2]}>"
         mail["Auto-Submitted"] = "auto-generated"
         mail["Content-Language"] = parcel.language
-        mail.set_content(parcel.text)
-        mail.add_alternative(parcel.html, subtype="html")
+        # A server that re-codes eight-bit lines on the way would break the signature.
+        mail.set_content(parcel.text, cte=_SEVEN_BITS)
+        mail.add_alternative(parcel.html, subtype="html", cte=_SEVEN_BITS)
         return mail
 
     def _sender(self, parcel: Parcel) -> str:

@@ -69,6 +69,14 @@ class SendingDomainKnownError(AppError):
     text = translatable("This sending domain is on your list already.")
 
 
+class TooManySendingDomainsError(AppError):
+    """The tenant has as many sending domains as anybody needs."""
+
+    kind = Kind.CONFLICT
+    code = "notifications.too_many_sending_domains"
+    text = translatable("You have %(most)s sending domains. Remove one that you do not need first.")
+
+
 class ReportUnreadableError(AppError):
     """What was read is no delivery report of a message that we sent."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,9 @@ from app.notifications.senders import Sender
 _PREFERENCES = {Realm.CUSTOMER: "/portal/settings/notifications", Realm.STAFF: "/notifications"}
 # Mail programs show no SVG, and not all of them WebP: beside an uploaded one lies a PNG.
 _NOT_IN_MAIL, _WEB, _MAIL = ".svg", "/logo.webp", "/logo.png"
+
+# What mail programs make a link of: https://, www., name.example; J. R. Meyer is none.
+_LEADS_AWAY = re.compile(r"//|[@\\]|\w\.\w{2}")
 
 _environment = ImmutableSandboxedEnvironment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -104,7 +108,8 @@ def _footer(kind: MessageKind, to: Recipient, sender: Sender, words: Words) -> _
 
 def _salutation(to: Recipient, words: Words) -> str:
     name = " ".join(to.name.split())
-    if name:
+    # Anybody may register with a stranger's address: a name must not carry an address to follow.
+    if name and not _LEADS_AWAY.search(name):
         return words.gettext("Hello %(name)s,", name=name)
     return words.gettext("Hello,")
 

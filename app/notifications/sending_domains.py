@@ -16,11 +16,13 @@ from app.notifications.errors import (
     SendingDomainNotFoundError,
     SendingDomainRefusedError,
     SendingDomainTakenError,
+    TooManySendingDomainsError,
 )
 from app.notifications.models import SendingDomain, SendingDomainState
 from app.notifications.ports import DomainKeys, Signature
 from app.tenancy import InvalidHostError, PlatformScope, TenantScope, normalise_host
 
+MOST_DOMAINS = 10
 _DOMAIN = re.compile(
     r"(?=.{4,190}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]"
 )
@@ -46,17 +48,20 @@ def add_sending_domain(
 ) -> SendingDomain:
     """Make a key for a domain; it sends nothing before an admin has verified it.
 
-    Refuses what is no domain name, and one that the tenant has already.
+    Refuses what is no domain name, one that the tenant has already, and an eleventh.
     """
     name = _normalised(domain)
+    _one_at_a_time(session, f"sending_domains_of:{scope.reseller_id}")
     if session.get(SendingDomain, (scope.reseller_id, name)) is not None:
         raise SendingDomainKnownError(field="domain")
+    if len(list_sending_domains(session, scope)) >= MOST_DOMAINS:
+        raise TooManySendingDomainsError(most=MOST_DOMAINS)
     made = keys.make()
     row = SendingDomain(
         reseller_id=scope.reseller_id,
         domain=name,
         # A new key gets a new name: receivers remember the old record for a while.
-        selector=f"m{now:%Y%m%d}",
+        selector=f"m{now:%Y%m%d%H%M%S}",
         sealed_key=made.sealed_key,
         public_key=made.public_key,
         state=SendingDomainState.PENDING.value,
@@ -112,9 +117,7 @@ def verify_sending_domain(
     Safe to repeat. Refuses an unknown one, and one that is verified for another tenant.
     """
     # Two admins at once must not verify one domain for two tenants.
-    session.execute(
-        select(func.pg_advisory_xact_lock(func.hashtextextended(f"sending_domain:{domain}", 0)))
-    )
+    _one_at_a_time(session, f"sending_domain:{domain}")
     row = session.get(SendingDomain, (tenant.reseller_id, domain))
     if row is None:
         raise SendingDomainNotFoundError
@@ -172,6 +175,10 @@ def _normalised(domain: str) -> str:
     if not _DOMAIN.fullmatch(name):
         raise SendingDomainRefusedError(field="domain")
     return name
+
+
+def _one_at_a_time(session: Session, what: str) -> None:
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(what, 0))))
 
 
 def _record(session: Session, scope: TenantScope, actor: audit.Actor, action: str) -> None:

@@ -9,9 +9,13 @@ from app.kernel import Base
 
 
 class ApplicationState(Enum):
-    """Confirmed it is a reseller on trial, about whom the platform decides."""
+    """Confirmed it is a reseller on trial, about whom the platform decides.
+
+    One that was sent again with another address is replaced; it still counts against the limits.
+    """
 
     UNCONFIRMED = "unconfirmed"
+    REPLACED = "replaced"
     CONFIRMED = "confirmed"
     APPROVED = "approved"
     REFUSED = "refused"

@@ -87,11 +87,12 @@ def sign_up(
     )
     if known is not None and (known.email == made.email or known.reseller_id is not None):
         return known.id
-    if known is not None:
-        session.delete(known)
-        session.flush()
-    _require_free(session, scope, made.slug, platform_names=platform_names, now=now)
-    if not _may_sign_up(session, made, terms):
+    is_allowed = _may_sign_up(session, made, terms)
+    if known is not None and is_allowed:
+        _replace(session, known)
+    if known is None or is_allowed:
+        _require_free(session, scope, made.slug, platform_names=platform_names, now=now)
+    if not is_allowed:
         log.warning("sign_up_over_limit", domain_counts=counts_by_domain(made.email_domain))
         return None
     session.add(made)
@@ -105,7 +106,9 @@ def find_sign_up(
 ) -> ResellerApplication:
     """Return a sign-up whose link still works, or that was confirmed; refuses every other."""
     found = session.get(ResellerApplication, application_id)
-    if found is None or (found.reseller_id is None and not is_link_valid(found.created_at, now)):
+    if found is None or found.state == ApplicationState.REPLACED.value:
+        raise SignUpNotFoundError
+    if found.reseller_id is None and not is_link_valid(found.created_at, now):
         raise SignUpNotFoundError
     return found
 
@@ -252,6 +255,13 @@ def _require_free(
             if is_kept or session.scalar(exact):
                 raise SlugTakenError(slug=slug)
             raise LookalikeError
+
+
+def _replace(session: Session, known: ResellerApplication) -> None:
+    """Give form and name free; the row stays and counts: its address was written to."""
+    known.state, known.password_hash = ApplicationState.REPLACED.value, None
+    known.request_key = str(known.id)
+    session.flush()
 
 
 def _waits_for(slug: str, now: datetime) -> ColumnElement[bool]:

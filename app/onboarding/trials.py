@@ -13,6 +13,8 @@ from app.onboarding.models import ApplicationState, ResellerApplication
 from app.onboarding.rules import FORGOTTEN_AFTER, REMINDED_BEFORE
 from app.tenancy import PlatformScope, StateCause, Tenant, TenantState
 
+_NEVER_CONFIRMED = (ApplicationState.UNCONFIRMED.value, ApplicationState.REPLACED.value)
+
 
 def close_trials(session: Session, scope: PlatformScope, *, now: datetime) -> Sequence[Tenant]:
     """Suspend every reseller whose trial is over; return them. An approval still opens it again.
@@ -20,13 +22,7 @@ def close_trials(session: Session, scope: PlatformScope, *, now: datetime) -> Se
     Its hosts are to be forgotten by all processes after the commit.
     """
     over = tenancy.trials_ending(session, scope, before=now)
-    return [
-        tenant
-        for tenant in over
-        if tenancy.change_state(
-            session, scope, reseller_id=tenant.id, cause=StateCause.TRIAL_EXPIRED, now=now
-        )
-    ]
+    return [tenant for tenant in over if _close(session, scope, tenant, now=now)]
 
 
 def remind_of_trials(session: Session, scope: PlatformScope, *, now: datetime) -> int:
@@ -59,9 +55,19 @@ def forget_sign_ups(session: Session, scope: PlatformScope, *, now: datetime) ->
     gone = session.scalars(
         delete(ResellerApplication)
         .where(
-            ResellerApplication.state == ApplicationState.UNCONFIRMED.value,
+            ResellerApplication.state.in_(_NEVER_CONFIRMED),
             ResellerApplication.created_at < now - FORGOTTEN_AFTER,
         )
         .returning(ResellerApplication.id)
     )
     return len(gone.all())
+
+
+def _close(session: Session, scope: PlatformScope, tenant: Tenant, *, now: datetime) -> bool:
+    """Suspend one reseller, unless somebody has decided about it since the list was made."""
+    current = tenancy.lock_reseller(session, scope, reseller_id=tenant.id)
+    if current.state != TenantState.TRIAL.value:
+        return False
+    return tenancy.change_state(
+        session, scope, reseller_id=tenant.id, cause=StateCause.TRIAL_EXPIRED, now=now
+    )

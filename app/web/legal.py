@@ -10,7 +10,8 @@ from app.kernel import transaction
 from app.tenancy import TenantScope
 
 bp = Blueprint("legal", __name__)
-declare(bp, where=Where.ALL_SITES)
+# Whoever has paid into a site that was closed must still learn whose it is.
+declare(bp, where=Where.ALL_SITES, is_open_when_closed=True)
 
 
 @bp.get("/imprint")

@@ -12,6 +12,7 @@ from app.kernel import transaction
 from app.ports import Ports
 from app.tenancy import PlatformScope, TenantScope
 from app.worker.registry import task
+from app.worker.relay import OUTAGES
 
 _log = structlog.get_logger(__name__)
 _PLATFORM = PlatformScope()
@@ -31,9 +32,14 @@ def sweep_messages(ports: Ports) -> None:
     with transaction(_PLATFORM) as session:
         due = notifications.due_messages(session, _PLATFORM, now=ports.clock())
     for reseller_id, message_id in due:
-        notifications.deliver_message(
-            ports.post, TenantScope(reseller_id), message_id=message_id, clock=ports.clock
-        )
+        try:
+            notifications.deliver_message(
+                ports.post, TenantScope(reseller_id), message_id=message_id, clock=ports.clock
+            )
+        except OUTAGES:
+            raise
+        except Exception:  # noqa: BLE001 - one message that cannot be sent must not stop the rest
+            _log.exception("message_broken", message_id=str(message_id))
     if due:
         _log.info("messages_swept", messages=len(due))
 

@@ -11,7 +11,7 @@ from app import onboarding, tenancy
 from app.identity import Realm
 from app.kernel import defer, transaction
 from app.notifications import MessageKind, Recipient, queue_message
-from app.onboarding import LINK_LIFETIME, ResellerApplication
+from app.onboarding import LINK_LIFETIME, ApplicationState, ResellerApplication
 from app.ports import Ports
 from app.tenancy import PLATFORM_ID, PlatformScope, TenantScope
 from app.worker.messages import Envelope
@@ -72,6 +72,8 @@ def _facts(
     session: Session, kind: MessageKind, found: ResellerApplication, about_id: str
 ) -> Facts | None:
     """Return what a message says; None where it has become untrue in the meantime."""
+    if found.state == ApplicationState.REPLACED.value:
+        return None
     if kind is MessageKind.EMAIL_CONFIRMATION:
         expires_at = found.created_at + LINK_LIFETIME
         return {"link_id": str(found.id), "expires_at": expires_at.isoformat()}

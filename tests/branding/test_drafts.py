@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from uuid import uuid4
 
 import psycopg
@@ -32,6 +33,7 @@ from app.tenancy import Tenant, TenantScope
 from tests.branding.drawings import a_picture
 from tests.conftest import Database
 from tests.factories import a_reseller, a_staff_user, scope_of
+from tests.factories.races import all_at_once, refusals
 
 pytestmark = pytest.mark.usefixtures("connected")
 
@@ -52,6 +54,14 @@ def published(reseller: Tenant, look: BrandLook) -> int:
     saved(reseller, look)
     with transaction(scope_of(reseller)) as session:
         return branding.publish_draft(session, scope_of(reseller), actor=SYSTEM)
+
+
+def published_from(reseller: Tenant, look: BrandLook) -> int:
+    """The revision of a draft that was published: it is gone."""
+    revision = saved(reseller, look)
+    with transaction(scope_of(reseller)) as session:
+        branding.publish_draft(session, scope_of(reseller), actor=SYSTEM)
+    return revision
 
 
 def brand_of(reseller: Tenant) -> BrandLook | None:
@@ -135,8 +145,41 @@ def test_what_somebody_else_saved_meanwhile_is_not_overwritten_unseen() -> None:
         branding.publish_draft(session, scope_of(reseller), seen=seen, actor=SYSTEM)
 
     assert (draft := draft_of(reseller)) is not None
-    assert (draft.look, draft.revision) == (GREEN, 2)
+    assert (draft.look, draft.revision) == (GREEN, seen + 1)
     assert brand_of(reseller) is None
+
+
+def test_of_two_who_begin_a_draft_at_once_one_is_told() -> None:
+    reseller = a_reseller()
+
+    made = all_at_once([partial(saved, reseller, look, seen=0) for look in (BLUE, GREEN)] * 3)
+
+    assert refusals(made) == [DraftChangedError] * 5
+
+
+def test_a_draft_that_is_gone_is_not_mistaken_for_a_later_one() -> None:
+    reseller = a_reseller()
+    seen = published_from(reseller, BLUE)
+    saved(reseller, GREEN)
+
+    with pytest.raises(DraftChangedError):
+        saved(reseller, BLUE, seen=seen)
+
+    assert (draft := draft_of(reseller)) is not None
+    assert draft.look == GREEN
+
+
+def test_who_began_before_somebody_else_published_is_told() -> None:
+    reseller = a_reseller()
+    first = published(reseller, BLUE)
+    published(reseller, GREEN)
+
+    with pytest.raises(DraftChangedError):
+        saved(reseller, replace(BLUE, name="Blauer"), seen=first)
+    revision = saved(reseller, BLUE, seen=first + 1)
+
+    assert (draft := draft_of(reseller)) is not None
+    assert draft.revision == revision
 
 
 def test_a_draft_that_is_discarded_leaves_the_brand_alone() -> None:
@@ -174,7 +217,7 @@ def test_a_version_of_another_reseller_is_not_there() -> None:
 def test_nobody_but_an_owner_changes_a_brand(stranger: str) -> None:
     reseller, other = a_reseller(), a_reseller()
     published(reseller, BLUE)
-    saved(reseller, GREEN)
+    kept = saved(reseller, GREEN)
     elsewhere = owner_of(other).id if stranger == "staff" else uuid4()
     actor, scope = Actor(stranger, elsewhere), scope_of(reseller)
     made = make_pictures(PictureKind.LOGO, a_picture(90, 90))
@@ -191,7 +234,7 @@ def test_nobody_but_an_owner_changes_a_brand(stranger: str) -> None:
             act(session)
 
     assert (draft := draft_of(reseller)) is not None
-    assert (draft.look, draft.revision, len(history_of(reseller))) == (GREEN, 1, 1)
+    assert (draft.look, draft.revision, len(history_of(reseller))) == (GREEN, kept, 1)
 
 
 def test_a_picture_that_is_another_resellers_or_nobodys_is_refused() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import re
 import struct
+import time
 import zlib
 
 import pytest
@@ -19,6 +20,7 @@ from app.branding import (
 from tests.branding.drawings import a_picture
 
 LOGO, ICON = PictureKind.LOGO, PictureKind.FAVICON
+OPEN = b'<svg xmlns="http://www.w3.org/2000/svg">'
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0h9v9z"/></svg>'
 # Ten to the ninth letters, if somebody believed it.
 ENTITIES = (
@@ -26,6 +28,14 @@ ENTITIES = (
     + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 9))
     + ']><svg xmlns="http://www.w3.org/2000/svg"><text>&a8;</text></svg>'
 ).encode()
+
+
+def copies_of_copies(deep: int, reference: str) -> bytes:
+    """Ten to the power of `deep` squares, in a few lines."""
+    layers = "".join(
+        f'<g id="a{n}">{reference.format(f"#a{n - 1}") * 10}</g>' for n in range(1, deep + 1)
+    )
+    return OPEN + f'<rect id="a0" width="1" height="1"/>{layers}</svg>'.encode()
 
 
 def opened(content: bytes) -> Image.Image:
@@ -170,3 +180,50 @@ def _png_header(width: int, height: int) -> bytes:
     size = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
     rows = chunk(b"IDAT", zlib.compress(b"\0" * 1000))
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + rows + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ['<use href="{}"/>', '<rect fill="url({})"/>', '<rect style="mask:url({})"/>'],
+)
+def test_a_drawing_of_copies_of_copies_is_refused(reference: str) -> None:
+    with pytest.raises(PictureRefusedError):
+        make_pictures(LOGO, copies_of_copies(9, reference))
+
+    make_pictures(LOGO, copies_of_copies(2, reference))
+
+
+def test_a_style_sheet_multiplies_no_more_than_attributes_do() -> None:
+    def drawing(deep: int) -> bytes:
+        layers = "".join(
+            f'<pattern id="p{n}">' + f'<rect class="c{n - 1}"/>' * 10 + "</pattern>"
+            for n in range(1, deep + 1)
+        )
+        sheet = "".join(f"rect.c{n}, .d{{fill:url(#p{n})}}" for n in range(1, deep + 1))
+        return OPEN + f'<style>{sheet}</style>{layers}<rect class="c{deep}"/></svg>'.encode()
+
+    with pytest.raises(PictureRefusedError):
+        make_pictures(LOGO, drawing(9))
+
+    make_pictures(LOGO, drawing(2))
+
+
+def test_a_drawing_that_refers_to_itself_is_refused() -> None:
+    ring = b'<g id="a"><use href="#b"/></g><g id="b"><use href="#a"/></g></svg>'
+
+    with pytest.raises(PictureRefusedError):
+        make_pictures(LOGO, OPEN + ring)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"<g>" * 50_000, b"<g>" * 4_000 + b"</g>" * 4_000 + b"</svg>"],
+    ids=["never-closed", "closed"],
+)
+def test_a_drawing_that_is_nested_without_end_is_refused_at_once(content: bytes) -> None:
+    started = time.monotonic()
+
+    with pytest.raises(PictureRefusedError):
+        make_pictures(LOGO, OPEN + content)
+
+    assert time.monotonic() - started < 5

@@ -29,6 +29,8 @@ from app.kernel import AppError, SignIn, new_id, now, transaction
 from app.pricing import NothingSoldError, sell_offer
 from app.tenancy import (
     PLATFORM_ID,
+    LookalikeError,
+    NameOffensiveError,
     PlatformScope,
     SlugRefusedError,
     SlugTakenError,
@@ -37,11 +39,13 @@ from app.tenancy import (
     TenantScope,
     TenantState,
     list_sub_resellers,
+    slug_from,
 )
 from tests.conftest import Database
 from tests.factories import (
     PASSWORD,
     a_customer,
+    a_platform,
     a_reseller,
     a_staff_user,
     scope_of,
@@ -272,3 +276,29 @@ def test_only_an_owner_of_the_parents_staff_and_the_platform_may() -> None:
     for actor in (Actor(Realm.STAFF.value, a_staff_user(parent).id), Actor("platform", new_id())):
         opened(parent, actor=actor)
     assert len(below(parent)) == 2
+
+
+@pytest.mark.parametrize(
+    ("slug", "refusal"),
+    [
+        ("scheisse", NameOffensiveError),
+        ("adm1n", LookalikeError),
+        ("zahlung-bei-{platform}", LookalikeError),
+        ("{parent}-", LookalikeError),
+        ("{parent}", SlugTakenError),
+    ],
+)
+def test_a_name_that_no_stranger_may_choose_opens_nothing(
+    slug: str, refusal: type[AppError]
+) -> None:
+    platform, parent = a_platform(), a_priced_reseller()
+    own = slug_from(platform.name)
+    chosen = slug.format(platform=own, parent=parent.slug)
+    if chosen.endswith("-"):
+        chosen = parent.slug.replace("-", "", 1)
+
+    with pytest.raises(refusal):
+        opened(parent, slug=chosen)
+
+    with transaction(scope_of(parent)) as session:
+        assert list_sub_resellers(session, scope_of(parent)) == []

@@ -8,7 +8,9 @@ import pytest
 from flask import Flask
 
 from app.branding import BrandLook, BrandTokens, save_brand
-from app.edge import edge_of, tell_brand_changed
+from app.edge import SiteBrand, edge_of, tell_brand_changed
+from app.edge.brands import BrandDirectory
+from app.edge.news import CacheNews
 from app.kernel import transaction
 from app.tenancy import Site, Tenant, TenantKind
 from tests.apps import PLATFORM_DOMAIN
@@ -71,3 +73,32 @@ def test_a_brand_with_a_font_preloads_it_and_names_it_in_its_own_style_sheet(app
     assert f'url("{with_font.font_url}")' in with_font.css
     assert (without.font_url, "@font-face" in without.css) == ("", False)
     assert with_font.version != without.version
+
+
+class Interrupted(BrandDirectory):
+    """Somebody publishes between our reading a brand and our remembering it, once."""
+
+    publish: Callable[[], None] | None = None
+
+    def dress(
+        self, look: BrandLook, *, own_language: str = "", is_preview: bool = False
+    ) -> SiteBrand:
+        if act := self.publish:
+            self.publish = None
+            act()
+        return super().dress(look, own_language=own_language, is_preview=is_preview)
+
+
+def test_r7_a_brand_that_was_read_before_a_publication_is_not_kept_after_it(app: Flask) -> None:
+    reseller, edge = a_reseller(), edge_of(app)
+    publish(reseller, LOOK)
+    brands = Interrupted(news=CacheNews(""), themes=edge.themes, fonts=edge.fonts)
+
+    def act() -> None:
+        publish(reseller, replace(LOOK, name="Nachher"))
+        brands.forget(reseller.id)
+
+    brands.publish = act
+    brands.find(site_of(reseller))
+
+    assert brands.find(site_of(reseller)).name == "Nachher"

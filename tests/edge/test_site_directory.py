@@ -116,3 +116,16 @@ def test_a_memory_forgets_what_is_old_and_what_came_first() -> None:
     assert kept == [None, 2, 3]
     assert [memory.get(key) for key in "abc"] == [None] * 3
     assert len(memory) == 2
+
+
+def test_r7_what_was_read_before_the_news_is_not_kept_after_it() -> None:
+    memory: ShortMemory[str, int] = ShortMemory(size=9, seconds=30)
+    memory.put("other", 1)
+    age = memory.age
+    memory.forget("host")
+
+    memory.put("host", 2, age=age)
+    unkept = memory.get("host")
+    memory.put("host", 3, age=memory.age)
+
+    assert (unkept, memory.get("host"), memory.get("other")) == (None, 3, 1)

@@ -48,6 +48,12 @@ class Keeper:
         envelope.rcpt_tos.append(address)
         return self._answer if self._at == "RCPT" else "250 OK"
 
+    async def handle_QUIT(self, server: SMTP, *_: object) -> str:  # noqa: N802 - aiosmtpd's hook
+        if self._at == "QUIT" and not self._answer:
+            assert isinstance(server.transport, asyncio.Transport)
+            server.transport.abort()
+        return self._answer if self._at == "QUIT" else "221 Bye"
+
     async def handle_DATA(  # noqa: N802 - aiosmtpd's hook
         self, _server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
@@ -217,3 +223,13 @@ def test_without_an_address_mail_waits() -> None:
         NoTransport().send(MAIL)
 
     assert refused.value.retryable
+
+
+@pytest.mark.parametrize("answer", ["421 4.3.2 Going down", "", "Bye"])
+def test_a_mail_that_was_taken_is_sent_however_the_server_says_goodbye(answer: str) -> None:
+    keeper = Keeper(answer, at="QUIT")
+
+    with a_server(keeper) as port:
+        assert SmtpTransport(f"smtp://127.0.0.1:{port}").send(MAIL) == "250"
+
+    assert len(keeper.kept) == 1

@@ -165,3 +165,21 @@ def test_a_preview_shows_the_brand_that_is_published(connected: Database) -> Non
     assert f"https://{host}/portal/billing" in seen.html
     assert "Entwurf" in draft.html
     assert 'lang="en"' in draft.html
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Prize: https://evil.example", "see evil.example now", "WWW.EVIL.EXAMPLE", "kim@evil.example",
+     "evil.example/x", "//evil"],
+)  # fmt: skip
+def test_a_name_that_leads_elsewhere_is_not_spoken(name: str) -> None:
+    seen = render(MessageKind.EMAIL_CONFIRMATION, name=name)
+
+    for body in (seen.html, seen.text):
+        assert "evil" not in body.lower()
+        assert "Hallo," in body or "Guten Tag," in body
+
+
+@pytest.mark.parametrize("name", ["J. R. Meyer", "Dr. Anna Adler-Öz", "K.-H. Müller", "J.R. Ewing"])
+def test_an_ordinary_name_is_spoken(name: str) -> None:
+    assert name in render(name=name).text

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import psycopg
 import pytest
 import sqlalchemy.exc
 from sqlalchemy import update
 
-from app.kernel import transaction
+from app.kernel import now, transaction
 from app.notifications import (
     SendingDomain,
     SendingDomainKnownError,
@@ -15,14 +18,26 @@ from app.notifications import (
     SendingDomainRefusedError,
     SendingDomainState,
     SendingDomainTakenError,
+    TooManySendingDomainsError,
+    add_sending_domain,
     dns_records,
     remove_sending_domain,
 )
 from app.tenancy import PLATFORM_ID, Tenant, TenantScope
 from tests.conftest import Database
 from tests.factories import a_reseller, unique
+from tests.factories.races import all_at_once
 from tests.fakes import FakeTransport, fake_post
-from tests.notifications.posted import a_domain, deliver, domains_of, queue, read, verify
+from tests.notifications.posted import (
+    ANNA,
+    a_domain,
+    deliver,
+    domains_of,
+    queue,
+    read,
+    text_of,
+    verify,
+)
 
 
 def senders_of(reseller: Tenant) -> tuple[str, str]:
@@ -129,3 +144,40 @@ def test_the_records_name_the_selector_and_the_key(connected: Database) -> None:
     assert dkim.value == f"v=DKIM1; k=rsa; p={row.public_key}"
     assert (spf.name, spf.value) == (row.domain, "v=spf1 include:kontor.test ~all")
     assert dmarc.name == f"_dmarc.{row.domain}"
+
+
+def test_an_eleventh_domain_is_refused_also_where_two_are_added_at_once(
+    connected: Database,
+) -> None:
+    tenant = TenantScope(a_reseller().id)
+    for _ in range(9):
+        a_domain(tenant)
+
+    made = all_at_once([lambda: a_domain(tenant)] * 2)
+
+    assert sum(isinstance(each, TooManySendingDomainsError) for each in made) == 1
+    assert len(domains_of(tenant)) == 10
+
+
+def test_a_domain_that_is_added_again_gets_a_key_under_another_name(connected: Database) -> None:
+    tenant, began = TenantScope(a_reseller().id), now()
+
+    def selector(seconds: int) -> str:
+        with transaction(tenant) as session:
+            row = add_sending_domain(
+                session, tenant, fake_post().keys,
+                domain="nordlicht.example", now=began + timedelta(seconds=seconds),
+            )  # fmt: skip
+            remove_sending_domain(session, tenant, domain=row.domain)
+            return row.selector
+
+    assert selector(0) != selector(1)
+
+
+def test_a_mail_is_seven_bit_so_that_its_signature_survives_the_way(connected: Database) -> None:
+    reseller, transport = a_reseller(name="Nördlicht"), FakeTransport()
+
+    deliver(fake_post(transport), reseller, queue(reseller, to=replace(ANNA, name="Änne")))
+
+    assert transport.mails[0].raw.isascii()
+    assert "Änne" in text_of(read(transport.mails[0]))

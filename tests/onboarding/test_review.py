@@ -1,5 +1,7 @@
 """What the platform decides, what it asks, and what becomes of a trial without either."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -224,16 +226,37 @@ def test_a_trial_that_is_over_is_closed_and_one_that_ends_soon_is_announced_once
     assert fresh(tenant).state == "active"
 
 
+def test_who_is_approved_while_trials_are_closed_stays_open_and_the_others_are_closed() -> None:
+    at = now()
+    (lucky, _), (late, _) = a_trial(at=at), a_trial(at=at + timedelta(minutes=1))
+
+    def close() -> None:
+        with transaction(_PLATFORM) as session:
+            onboarding.close_trials(session, _PLATFORM, now=at + timedelta(days=31))
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(_PLATFORM) as session:
+            onboarding.approve(session, _PLATFORM, reseller_id=lucky.id, now=now(), actor=ADMIN)
+            closing = pool.submit(close)
+            # It has read its list and waits for the row that is being approved.
+            wait([closing], timeout=0.5)
+        closing.result()
+
+    assert (fresh(lucky).state, fresh(late).state) == ("active", "suspended")
+
+
 def test_a_sign_up_that_nobody_confirmed_is_forgotten() -> None:
     at = now() - timedelta(days=15)
-    old, young = sent(a_wish(), at=at), sent(a_wish())
+    wish, terms = a_wish(), some_terms()
+    replaced = sent(replace(wish, email=f"typo@{unique('typo')}.example"), terms, at=at)
+    old, young = sent(wish, terms, at=at), sent(a_wish())
 
     with transaction(_PLATFORM) as session:
         onboarding.forget_sign_ups(session, _PLATFORM, now=now())
 
     with transaction(_PLATFORM) as session:
         left = session.scalars(
-            select(ResellerApplication.id).where(ResellerApplication.id.in_([old, young]))
+            select(ResellerApplication.id).where(ResellerApplication.id.in_([replaced, old, young]))
         ).all()
     assert left == [young]
 

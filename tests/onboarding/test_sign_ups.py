@@ -163,6 +163,25 @@ def test_a_mistyped_address_is_put_right_and_the_first_link_is_worthless() -> No
         confirmed(mistyped, terms)
 
 
+def test_one_form_sent_with_two_addresses_in_turn_passes_no_limit() -> None:
+    wish, terms = a_wish(), some_terms()
+    other = replace(wish, email=f"other@{unique('other')}.example")
+
+    made = [sent(each, terms) for each in [wish, other] * 5]
+
+    # Her last one sent again is that one still; the other address has had its share.
+    assert len(set(made[:6])) == 6
+    assert made[6:] == [None, made[5]] * 2
+    told = set(events(PLATFORM_ID, "sign_up_made"))
+    assert {str(each) for each in made if each} <= told
+    assert stored(made[5]).state == "unconfirmed"
+    assert applications_of(wish.email) == applications_of(other.email) == terms.per_address
+    for replaced in made[:5]:
+        with pytest.raises(SignUpNotFoundError):
+            confirmed(replaced, terms)
+    confirmed(made[5], terms)
+
+
 def test_a_link_that_is_followed_twice_opens_one_site() -> None:
     wish, terms = a_wish(), some_terms()
     application_id = sent(wish, terms)

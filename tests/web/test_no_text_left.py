@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -18,7 +16,6 @@ from app.billing import Wallet
 from app.branding import FONTS, BrandLook, BrandTokens, save_brand
 from app.commissions import BonusKind
 from app.edge import edge_of
-from app.factory import THEMES
 from app.identity import get_customer
 from app.kernel import now, transaction
 from app.pricing import Offer
@@ -46,14 +43,15 @@ from tests.web.pseudo import LANGUAGE, speaking_in_brackets, untranslated
 BRAND = "Pseudobrand"
 # What people and programs wrote: names, addresses, codes; and how French writes a time.
 DATA = (
-    r"https?://\S+|[\w.+-]+@[\w.-]+|(\S*\.)?kontor\.test",
+    r"https?://\S+|[\w.+-]+@[\w.-]+|(\S*\.)?\bkontor\.test",
     r"[0-9a-f]{8}-[0-9a-f-]{27}|\b\w+-[0-9a-f]{12}\b|\bk[kp]_\w+|line:\S+|\+49\w*",
     r"\b(EUR|USD|GBP|CES?T)\b",
     r"\d{1,2}(er)? (janv|févr|mars|avr|mai|juin|juil|août|sept|oct|nov|déc)\w*\.? \d{4}",
     r"(janvier|février|mars|avril|mai|juin|juillet|août|(septem|octo|novem|décem)bre) \d{4}",
     r"(il y a|dans) \d+ (minute|heure|jour)s?",
+    "Deutsch|English|Français|Español",
     "Anna Adler|Stefan Stark|Petra Platt|Telephone number",
-    f"{BRAND}|{REASON}|Firefox, Linux|Deutsch|English|Français|Español",
+    f"{BRAND}|{REASON}|Firefox, Linux",
 )
 # The platform lists what other tests made: how people called it, and no code of ours.
 NAMES = """
@@ -121,31 +119,29 @@ def world(
             a_person(app, reseller, a_staff_user(reseller).email, "/reseller/login"),
             an_admin(app),
             offer,
-            data_of(connected),
+            data_of(connected, app),
         )
     undress(app, connected, PLATFORM_ID)
 
 
-def data_of(database: Database) -> re.Pattern[str]:
+def data_of(database: Database, app: Flask) -> re.Pattern[str]:
     with psycopg.connect(database.owner_url) as owner:
         names = [name for (name,) in owner.execute(NAMES) if name]
-    # Themes and countries say their names in each language themselves; fonts have one name.
-    names += [text for toml in THEMES.glob("*/theme.toml") for text in texts_in(toml)]
-    names += [font.title for font in FONTS.values()] + [*Locale(LANGUAGE).territories.values()]
+    names += [*words_of_themes(app), *(font.title for font in FONTS.values() if font.stand_ins)]
+    names += Locale(LANGUAGE).territories.values()
     longest_first = sorted(names, key=len, reverse=True)
     return re.compile("|".join([*DATA, *map(re.escape, longest_first)]), re.IGNORECASE)
 
 
-def texts_in(toml: Path) -> Iterator[str]:
-    waiting: list[object] = [tomllib.loads(toml.read_text(encoding="utf-8"))]
-    while waiting:
-        found = waiting.pop()
-        if isinstance(found, dict):
-            waiting += [found[LANGUAGE]] if LANGUAGE in found else found.values()
-        elif isinstance(found, list):
-            waiting += found
-        elif isinstance(found, str):
-            yield found
+def words_of_themes(app: Flask) -> Iterator[str]:
+    """What a theme brings along in its own languages, and which it says so in itself."""
+    for theme in edge_of(app).themes.installed:
+        declared = theme.declared
+        said = (declared.name, declared.author, declared.licence)
+        yield from filter(None, (*said, theme.title(LANGUAGE), theme.description(LANGUAGE)))
+        for option in theme.options.values():
+            yield option.title_in(LANGUAGE)
+            yield from (option.choice_in(value, LANGUAGE) for value in option.values)
 
 
 def a_person(app: Flask, reseller: Tenant, email: str, login: str) -> Browser:

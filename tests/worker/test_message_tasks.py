@@ -11,8 +11,8 @@ import psycopg
 
 from app.billing import Wallet
 from app.identity import get_customer
-from app.kernel import now, transaction
-from app.notifications import ChannelError
+from app.kernel import new_id, now, transaction
+from app.notifications import ChannelError, DeliveryState, MessageKind
 from app.ports import Ports
 from app.worker.handlers import HANDLERS
 from app.worker.message_tasks import (
@@ -129,6 +129,23 @@ def test_a_sweep_sends_what_is_due_and_leaves_the_rest(connected: Database) -> N
 
     assert (first.attempts, too_early) == (1, 1)
     assert subjects(transport) == ["Neues Passwort wählen"]
+
+
+def test_a_message_that_cannot_be_read_stops_no_other_and_is_given_up(connected: Database) -> None:
+    broken, reseller = a_reseller(), a_reseller()
+    nowhere = {"tenant_id": str(new_id())}
+    queue(broken, MessageKind.RESELLER_WELCOME, facts=nowhere)
+    queue(reseller)
+    transport, began = FakeTransport(), now()
+
+    for hour in range(9):
+        moment = began + timedelta(hours=hour)
+        sweep_messages(replace(at(moment), post=fake_post(transport)))
+
+    assert subjects(transport) == ["Neues Passwort wählen"]
+    assert [(line.state, line.attempts, line.answer) for line in lines_of(broken)] == [
+        (DeliveryState.FAILED, 8, "given_up")
+    ]
 
 
 def test_messages_are_forgotten_after_their_time(connected: Database) -> None:

@@ -31,6 +31,8 @@ signed_in_required(bp, Realm.STAFF)
 
 _VERSIONS = 12
 _PUBLISH = "publish"
+# Microseconds have sixteen digits, and PostgreSQL's numbers no more than eighteen.
+_LONGEST_REVISION, _NO_REVISION = 19, -1
 
 
 @bp.get("")
@@ -77,13 +79,20 @@ def current_look() -> BrandLook:
 def _save(typed: Typed) -> str:
     _keep_uploads()
     look = read_look(request.form.to_dict() | g.kept_pictures, base=current_look())
-    scope, seen = current_scope(), typed.whole("revision")
+    scope, seen = current_scope(), _seen(typed)
     with transaction(scope) as session:
         revision = branding.save_draft(session, scope, look=look, seen=seen, actor=acting())
         if typed.optional_text("then") != _PUBLISH:
             return _("The draft is saved. Visitors do not see it yet.")
         branding.publish_draft(session, scope, seen=revision, actor=acting())
     return _published()
+
+
+def _seen(typed: Typed) -> int:
+    """Return the revision that the page showed; what is none was never one."""
+    revision = typed.optional_text("revision")
+    is_one = revision.isascii() and revision.isdecimal() and len(revision) < _LONGEST_REVISION
+    return int(revision) if is_one else _NO_REVISION
 
 
 def _keep_uploads() -> None:

@@ -132,6 +132,8 @@ def test_a_closed_site_tells_visitors_so_in_its_brand_and_no_more(app: Flask) ->
         assert "Rechnung" not in shown
         assert "Kontor" not in shown
     assert customer.get("/brand.css").status_code == 200
+    # Whose site it is stays to be read; this one says nothing.
+    assert customer.get("/imprint").status_code == 404
     admin.post(page, {"form": "resume"})
     assert a_stranger(app, tenant).get("/login").status_code == 200
 

@@ -170,6 +170,16 @@ class RegistrationClosedError(AppError):
     text = translatable("Accounts are made by invitation here. Please ask for one.")
 
 
+class OtherRegistrationError(AppError):
+    """Somebody with the link of a registration did not know the password it was made with."""
+
+    kind = Kind.INVALID
+    code = "identity.other_registration"
+    text = translatable(
+        "This account was registered with another password. Type that one, or register again."
+    )
+
+
 class StaffRightMissingError(AppError):
     """The role of a member of the staff does not include this."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.identity.errors import (
@@ -125,10 +125,16 @@ def open_link(
     return link
 
 
-def end_links_of(session: Session, scope: SignInScope, *, user_id: UUID, now: datetime) -> None:
-    """Let no link of a user be used any more."""
+def end_links_of(
+    session: Session, scope: SignInScope, *, realm: Realm, user: AnyUser, now: datetime
+) -> None:
+    """Let no link of a user be used any more, nor one to her address that nobody looked up yet."""
     _end_open_links(
-        session, now, AccountLink.reseller_id == book_of(scope), AccountLink.user_id == user_id
+        session,
+        now,
+        AccountLink.reseller_id == book_of(scope),
+        AccountLink.realm == realm.value,
+        or_(AccountLink.user_id == user.id, AccountLink.address == user.email),
     )
 
 

@@ -55,6 +55,7 @@ from app.identity.errors import (
     SubjectNotAssignedError,
     SubjectRefusedError,
     SubjectTakenError,
+    TooManyInvitationsError,
     UnknownApiScopeError,
     WeakPasswordError,
 )
@@ -267,6 +268,7 @@ __all__ = [
     "SubjectRefusedError",
     "SubjectTakenError",
     "TextKind",
+    "TooManyInvitationsError",
     "UnknownApiScopeError",
     "Visit",
     "VisitNotFoundError",

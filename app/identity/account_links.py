@@ -58,6 +58,7 @@ def make_link(
     address: str,
     now: datetime,
     user_id: UUID | None = None,
+    customer_id: UUID | None = None,
 ) -> AccountLink:
     """Make a link for a normalised address; earlier ones of the same purpose end.
 
@@ -79,6 +80,7 @@ def make_link(
         purpose=purpose.value,
         realm=realm.value,
         user_id=user_id,
+        customer_id=customer_id,
         address=address,
         created_at=now,
         expires_at=now + LIFETIMES[purpose],

@@ -162,6 +162,14 @@ class AlreadyJoinedError(AppError):
     text = translatable("This person can sign in already and needs no invitation.")
 
 
+class TooManyInvitationsError(AppError):
+    """People of a customer had as many invitations sent within a day as they may."""
+
+    kind = Kind.CONFLICT
+    code = "identity.too_many_invitations"
+    text = translatable("There were %(most)s invitations within a day. Send the next one tomorrow.")
+
+
 class RegistrationClosedError(AppError):
     """The reseller takes customers by invitation only."""
 

@@ -26,7 +26,6 @@ from app.identity.customer_users import (
     change_customer_role,
     list_customer_users,
     remove_customer_user,
-    rename_customer_user,
     require_customer_owner,
 )
 from app.identity.errors import (
@@ -355,7 +354,6 @@ __all__ = [
     "remove_customer_user",
     "remove_platform_user",
     "remove_staff_user",
-    "rename_customer_user",
     "rename_self",
     "renew_recovery_codes",
     "request_password_reset",

@@ -19,7 +19,8 @@ KeyScope = TenantScope | PlatformScope
 
 # How long a use may wait before it is written; a page of keys is behind by as much.
 FLUSH_SECONDS = 20.0
-_OUTAGES = (exc.OperationalError, exc.TimeoutError, psycopg.OperationalError)
+# Whatever the database answers, and no connection: what escaped would end the background for good.
+_OUTAGES = (exc.DBAPIError, exc.TimeoutError, psycopg.Error)
 
 log = structlog.get_logger(__name__)
 

@@ -15,7 +15,7 @@ from app.edge.browser_sessions import TOKEN_KEY, realm_of_path
 from app.edge.declarations import all_of
 from app.edge.memory import ShortMemory
 from app.edge.options import Allowance, EdgeOptions
-from app.edge.signed_in import LOGOUT_PATHS
+from app.edge.signed_in import ACCOUNT_PATHS, LOGOUT_PATHS
 from app.edge.site_guard import site_or_none
 from app.edge.state import current_edge
 from app.identity import InvalidEmailError, normalise_email
@@ -111,6 +111,10 @@ def _by_address_and_site() -> str:
 
 
 def _by_account() -> str:
+    if request.path in ACCOUNT_PATHS.values():
+        # Her own page asks for her password again: whoever took her session may try it from many
+        # addresses, and the form says nothing of whose it is.
+        return _by_user()
     try:
         account = normalise_email(request.form.get("email", ""))
     except InvalidEmailError:

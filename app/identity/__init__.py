@@ -26,7 +26,6 @@ from app.identity.customer_users import (
     change_customer_role,
     list_customer_users,
     remove_customer_user,
-    rename_customer_user,
     require_customer_owner,
 )
 from app.identity.errors import (
@@ -45,6 +44,7 @@ from app.identity.errors import (
     LinkUsedError,
     NameRefusedError,
     NumberTakenError,
+    OtherRegistrationError,
     OwnerNeededError,
     RegistrationClosedError,
     SignInRefusedError,
@@ -54,6 +54,7 @@ from app.identity.errors import (
     SubjectNotAssignedError,
     SubjectRefusedError,
     SubjectTakenError,
+    TooManyInvitationsError,
     UnknownApiScopeError,
     WeakPasswordError,
 )
@@ -229,6 +230,7 @@ __all__ = [
     "LinkUsedError",
     "NameRefusedError",
     "NumberTakenError",
+    "OtherRegistrationError",
     "OwnSession",
     "OwnerNeededError",
     "PlatformApiKey",
@@ -265,6 +267,7 @@ __all__ = [
     "SubjectRefusedError",
     "SubjectTakenError",
     "TextKind",
+    "TooManyInvitationsError",
     "UnknownApiScopeError",
     "Visit",
     "VisitNotFoundError",
@@ -351,7 +354,6 @@ __all__ = [
     "remove_customer_user",
     "remove_platform_user",
     "remove_staff_user",
-    "rename_customer_user",
     "rename_self",
     "renew_recovery_codes",
     "request_password_reset",

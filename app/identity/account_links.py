@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.identity.errors import (
@@ -58,6 +58,7 @@ def make_link(
     address: str,
     now: datetime,
     user_id: UUID | None = None,
+    customer_id: UUID | None = None,
 ) -> AccountLink:
     """Make a link for a normalised address; earlier ones of the same purpose end.
 
@@ -79,6 +80,7 @@ def make_link(
         purpose=purpose.value,
         realm=realm.value,
         user_id=user_id,
+        customer_id=customer_id,
         address=address,
         created_at=now,
         expires_at=now + LIFETIMES[purpose],
@@ -125,10 +127,16 @@ def open_link(
     return link
 
 
-def end_links_of(session: Session, scope: SignInScope, *, user_id: UUID, now: datetime) -> None:
-    """Let no link of a user be used any more."""
+def end_links_of(
+    session: Session, scope: SignInScope, *, realm: Realm, user: AnyUser, now: datetime
+) -> None:
+    """Let no link of a user be used any more, nor one to her address that nobody looked up yet."""
     _end_open_links(
-        session, now, AccountLink.reseller_id == book_of(scope), AccountLink.user_id == user_id
+        session,
+        now,
+        AccountLink.reseller_id == book_of(scope),
+        AccountLink.realm == realm.value,
+        or_(AccountLink.user_id == user.id, AccountLink.address == user.email),
     )
 
 

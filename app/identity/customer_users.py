@@ -12,7 +12,6 @@ from app.identity.accounts import added_user, lock_customer, person_values
 from app.identity.errors import CustomerUserNotFoundError, LastOwnerError, OwnerNeededError
 from app.identity.models import CustomerRole, CustomerUser, Realm
 from app.identity.own_accounts import forget_sign_ins
-from app.identity.rules import require_name
 from app.tenancy import TenantScope
 
 
@@ -112,29 +111,6 @@ def change_customer_role(
     user.role = role.value
     session.flush()
     _record(session, scope, "identity.user_role_changed", user_id, actor, role=role.value)
-    return user
-
-
-def rename_customer_user(
-    session: Session,
-    scope: TenantScope,
-    *,
-    customer_id: UUID,
-    user_id: UUID,
-    name: str,
-    actor: audit.Actor = audit.SYSTEM,
-) -> CustomerUser:
-    """Change what a person is called: herself, or by an owner.
-
-    Refuses other users, another customer's user, and a name that is empty, too long or unprintable.
-    """
-    called = require_name(name)
-    if actor != audit.Actor(Realm.CUSTOMER.value, user_id):
-        require_customer_owner(session, scope, customer_id=customer_id, actor=actor)
-    user = _get_user(session, scope, customer_id, user_id)
-    user.name = called
-    session.flush()
-    _record(session, scope, "identity.user_renamed", user_id, actor)
     return user
 
 

@@ -162,12 +162,30 @@ class AlreadyJoinedError(AppError):
     text = translatable("This person can sign in already and needs no invitation.")
 
 
+class TooManyInvitationsError(AppError):
+    """People of a customer had as many invitations sent within a day as they may."""
+
+    kind = Kind.CONFLICT
+    code = "identity.too_many_invitations"
+    text = translatable("There were %(most)s invitations within a day. Send the next one tomorrow.")
+
+
 class RegistrationClosedError(AppError):
     """The reseller takes customers by invitation only."""
 
     kind = Kind.FORBIDDEN
     code = "identity.registration_closed"
     text = translatable("Accounts are made by invitation here. Please ask for one.")
+
+
+class OtherRegistrationError(AppError):
+    """Somebody with the link of a registration did not know the password it was made with."""
+
+    kind = Kind.INVALID
+    code = "identity.other_registration"
+    text = translatable(
+        "This account was registered with another password. Type that one, or register again."
+    )
 
 
 class StaffRightMissingError(AppError):

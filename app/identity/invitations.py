@@ -1,10 +1,11 @@
 """Invitations: a person is named, gets a link, and chooses a password of her own."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -16,6 +17,7 @@ from app.identity.errors import (
     AlreadyJoinedError,
     CustomerUserNotFoundError,
     LinkSupersededError,
+    TooManyInvitationsError,
 )
 from app.identity.link_models import AccountLink, LinkPurpose
 from app.identity.models import (
@@ -33,6 +35,9 @@ from app.kernel import new_id
 from app.tenancy import PLATFORM_ID, PlatformScope, TenantScope
 
 _INVITATION = frozenset({LinkPurpose.INVITATION})
+# Where anybody may register, anybody is the owner of a customer: without a limit she could have
+# the reseller write to any number of strangers, with words of her own for a name.
+MOST_INVITATIONS_A_DAY = 20
 
 
 def invite_customer_user(
@@ -48,10 +53,12 @@ def invite_customer_user(
 ) -> AccountLink:
     """Invite a person of a customer by mail; the first one is an owner, whatever `role` says.
 
-    Refuses another reseller's customer, a user who is no owner of it, and a bad or taken address.
+    Refuses another reseller's customer, a user who is no owner of it, a bad or taken address, and
+    to a customer's own people more than twenty within a day.
     """
     lock_customer(session, scope, customer_id=customer_id)
     require_customer_owner(session, scope, customer_id=customer_id, actor=actor)
+    _require_few(session, scope, customer_id=customer_id, actor=actor, now=now)
     given = first_role(session, scope, customer_id=customer_id, otherwise=role)
     values = {
         "reseller_id": scope.reseller_id,
@@ -128,17 +135,27 @@ def resend_invitation(
     """Send a new link to somebody who was invited and has not come; the earlier one ends.
 
     A customer's user needs `customer_id`. Refuses people who may not invite, a user of another
-    customer or site, and one who has come already.
+    customer or site, one who has come already, and what `invite_customer_user` would.
     """
     if isinstance(scope, TenantScope) and realm is Realm.STAFF:
         require_staff_owner(session, scope, actor=actor)
     if isinstance(scope, TenantScope) and customer_id is not None:
+        lock_customer(session, scope, customer_id=customer_id)
         require_customer_owner(session, scope, customer_id=customer_id, actor=actor)
+        _require_few(session, scope, customer_id=customer_id, actor=actor, now=now)
     user = locked_user(session, scope, realm=realm, user_id=user_id)
     if user is None or (isinstance(user, CustomerUser) and user.customer_id != customer_id):
         raise CustomerUserNotFoundError(user=str(user_id))
     if user.has_joined:
         raise AlreadyJoinedError
+    audit.record(
+        session,
+        book_of(scope),
+        actor=actor,
+        action="identity.invitation_sent_again",
+        subject_id=user.id,
+        facts={"realm": realm.value},
+    )
     return _send(session, scope, realm, user, now)
 
 
@@ -197,8 +214,28 @@ def _send(
         realm=realm,
         address=user.email,
         user_id=user.id,
+        customer_id=user.customer_id if isinstance(user, CustomerUser) else None,
         now=now,
     )
+
+
+def _require_few(
+    session: Session, scope: TenantScope, *, customer_id: UUID, actor: audit.Actor, now: datetime
+) -> None:
+    """Refuse a customer's user who had enough sent within a day; the customer is locked."""
+    if actor.realm != Realm.CUSTOMER.value:
+        return
+    sent = session.scalar(
+        select(func.count())
+        .select_from(AccountLink)
+        .where(
+            AccountLink.reseller_id == scope.reseller_id,
+            AccountLink.customer_id == customer_id,
+            AccountLink.created_at > now - timedelta(days=1),
+        )
+    )
+    if (sent or 0) >= MOST_INVITATIONS_A_DAY:
+        raise TooManyInvitationsError(most=MOST_INVITATIONS_A_DAY)
 
 
 def _invited(session: Session, scope: SignInScope, realm: Realm, user_id: UUID | None) -> AnyUser:

@@ -24,17 +24,22 @@ class AccountLink(Base):
     """A link that is sent to a person; its token is made from `id` and kept nowhere.
 
     Links of the platform's admins stand under the platform's id. Without a user it is for an
-    address that nobody has looked up yet, or for somebody who registers.
+    address that nobody has looked up yet, or for somebody who registers. `customer_id` says into
+    which customer an invitation leads.
     """
 
     __tablename__ = "account_links"
-    __table_args__ = (Index("ix_account_links_address", "reseller_id", "realm", "address"),)
+    __table_args__ = (
+        Index("ix_account_links_address", "reseller_id", "realm", "address"),
+        Index("ix_account_links_customer", "reseller_id", "customer_id"),
+    )
 
     reseller_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
     purpose: Mapped[str]
     realm: Mapped[str]
     user_id: Mapped[UUID | None]
+    customer_id: Mapped[UUID | None]
     address: Mapped[str]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]

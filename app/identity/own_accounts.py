@@ -7,6 +7,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from app import kernel
+from app.identity.account_links import end_links_of
 from app.identity.models import Realm
 from app.identity.own_sessions import end_sessions
 from app.identity.passwords import hash_password
@@ -38,7 +39,7 @@ def change_password(
     token: str,
     now: datetime,
 ) -> None:
-    """Change a person's own password and end every other session of hers.
+    """Change a person's own password; end every other session of hers, and links that set one.
 
     `token` is that of the session she is in. Refuses a wrong old password and a weak new one.
     """
@@ -46,6 +47,7 @@ def change_password(
     user = lock_user(session, scope, realm=realm, user_id=user_id)
     user.password_hash = hash_password(new)
     session.flush()
+    end_links_of(session, scope, realm=realm, user=user, now=now)
     end_sessions(session, scope, realm=realm, user_id=user_id, now=now, keep=token)
     note(session, scope, "password_changed", realm=realm, user_id=user_id)
     tell(session, scope, realm=realm, user_id=user_id, what=SecurityFact.PASSWORD_CHANGED)

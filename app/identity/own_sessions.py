@@ -17,7 +17,7 @@ from app.identity.second_step_errors import SessionNotFoundError
 from app.identity.security_notes import SecurityFact, note, tell
 from app.identity.sessions import SignedIn
 from app.identity.visits import close_visits
-from app.tenancy import PlatformScope
+from app.tenancy import PlatformScope, TenantScope
 
 # How exactly it is known when a session was last seen.
 SEEN_EVERY = timedelta(minutes=1)
@@ -64,9 +64,12 @@ def list_sessions(
 
 
 def end_session(
-    session: Session, scope: SignInScope, *, realm: Realm, user_id: UUID, name: str
+    session: Session, scope: SignInScope, *, realm: Realm, user_id: UUID, name: str, now: datetime
 ) -> None:
-    """End one of a person's own sessions by its name; refuses what is none of hers."""
+    """End one of a person's own sessions by its name; refuses what is none of hers.
+
+    What she does for customers ends with it, as it does when she signs out: it may be done there.
+    """
     table, whose = _sessions(scope, realm, user_id)
     try:
         wanted = bytes.fromhex(name)
@@ -75,6 +78,8 @@ def end_session(
     ended = session.scalar(delete(table).where(*whose, table.id == wanted).returning(table.user_id))
     if ended is None:
         raise SessionNotFoundError
+    if isinstance(scope, TenantScope) and realm is Realm.STAFF:
+        close_visits(session, scope, now=now, staff_id=user_id)
     note(session, scope, "session_ended", realm=realm, user_id=user_id)
 
 

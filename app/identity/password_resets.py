@@ -63,7 +63,7 @@ def reset_password(
     user.password_hash = hash_password(password)
     link.used_at = now
     session.flush()
-    end_links_of(session, scope, user_id=user.id, now=now)
+    end_links_of(session, scope, realm=realm, user=user, now=now)
     end_sessions(session, scope, realm=realm, user_id=user.id, now=now)
     audit.record(
         session,

@@ -10,11 +10,15 @@ from sqlalchemy.orm import Session
 from app import audit
 from app.identity.account_links import make_link, open_link
 from app.identity.accounts import add_customer, added_user
-from app.identity.errors import LinkSupersededError, RegistrationClosedError
+from app.identity.errors import (
+    LinkSupersededError,
+    OtherRegistrationError,
+    RegistrationClosedError,
+)
 from app.identity.legal_texts import ShownText, keep_text, record_consent
 from app.identity.link_models import AccountLink, LinkPurpose, Registration, RegistrationPolicy
 from app.identity.models import Customer, CustomerRole, CustomerUser, Realm
-from app.identity.passwords import hash_password
+from app.identity.passwords import hash_password, is_password
 from app.identity.rules import normalise_email, require_name
 from app.kernel import new_id
 from app.tenancy import TenantScope
@@ -96,16 +100,29 @@ def read_registration(
 
 
 def confirm_registration(
-    session: Session, scope: TenantScope, *, link_id: UUID, number: str, now: datetime
+    session: Session,
+    scope: TenantScope,
+    *,
+    link_id: UUID,
+    password: str,
+    number: str,
+    now: datetime,
 ) -> Customer:
     """Make a customer, its first owner and her consent out of a confirmed registration.
 
-    The caller opens its wallet in the same transaction. Refuses a link that may not be used any
-    more, also where the address got an account meanwhile, and a number that is taken.
+    The caller opens its wallet in the same transaction. Refuses another password than the one that
+    was registered with, a link that may not be used any more, also where the address got an
+    account or registration was closed meanwhile, and a number that is taken.
     """
     link, registration = _open(session, scope, link_id, now)
+    if not is_registration_open(session, scope):
+        raise RegistrationClosedError
     if _is_taken(session, scope, link.address):
         raise LinkSupersededError
+    # Whoever reads the mail need not be who registered: a stranger who registers with another's
+    # address, perhaps a moment after her, would know the password of the account she opens.
+    if not is_password(registration.password_hash, password):
+        raise OtherRegistrationError(field="password")
     customer = add_customer(session, scope, number=number, name=registration.company)
     made = _add_owner(session, customer, registration, address=link.address)
     if registration.terms_kind is not None and registration.terms_hash is not None:

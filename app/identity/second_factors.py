@@ -228,6 +228,7 @@ def renew_recovery_codes(
     if factor is None or factor.confirmed_at is None:
         raise SecondFactorOffError
     note(session, scope, "recovery_codes_renewed", realm=realm, user_id=user_id)
+    tell(session, scope, realm=realm, user_id=user_id, what=SecurityFact.RECOVERY_CODES_RENEWED)
     return _new_codes(session, scope, realm, user_id)
 
 

@@ -21,7 +21,7 @@ class SecurityFact(Enum):
     RECOVERY_CODE_USED = "recovery_code_used"
     NEW_DEVICE = "new_device"
     SESSIONS_ENDED = "sessions_ended"
-    EMAIL_CHANGED = "email_changed"
+    RECOVERY_CODES_RENEWED = "recovery_codes_renewed"
 
 
 def tell(

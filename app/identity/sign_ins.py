@@ -9,7 +9,7 @@ from app.identity.challenges import open_challenge
 from app.identity.errors import SignInRefusedError
 from app.identity.models import Realm
 from app.identity.passwords import hash_password, is_outdated, is_password
-from app.identity.people import SignInScope, find_user
+from app.identity.people import SignInScope, find_user, locked_user
 from app.identity.second_factors import has_second_factor
 from app.identity.second_step_rules import Stage, next_stage
 from app.identity.security_notes import note
@@ -47,6 +47,11 @@ def sign_in(
     stored = user.password_hash if user else None
     if not is_password(stored, password) or user is None or stored is None:
         raise SignInRefusedError
+    # Read again under the lock: whoever changes the password ends the sessions that there are, and
+    # one that began with the old password a moment later would stay.
+    user = locked_user(session, scope, realm=realm, user_id=user.id)
+    if user is None or not _is_still(user.password_hash, stored, password):
+        raise SignInRefusedError
     if is_outdated(stored):
         user.password_hash = hash_password(password)
     stage = next_stage(
@@ -64,3 +69,8 @@ def sign_in(
         agent=agent, browser=browser, lifetime=lifetime,
     )  # fmt: skip
     return SignInStep(stage, token)
+
+
+def _is_still(present: str | None, stored: str, password: str) -> bool:
+    """Return whether a password is right of which a moment ago the hash was `stored`."""
+    return present == stored or is_password(present, password)

@@ -229,7 +229,7 @@ def _what_happened(given: Occasion) -> str:
         "recovery_code_used": _("A recovery code was used"),
         "new_device": _("There was a sign-in from a new device"),
         "sessions_ended": _("All other sessions were signed out"),
-        "email_changed": _("The e-mail address was changed"),
+        "recovery_codes_renewed": _("New recovery codes were made"),
     }
     # A fact that is younger than these texts must still reach the person.
     return known.get(given.text("what"), _("A security setting was changed"))

@@ -159,6 +159,7 @@ def end_session(typed: Typed) -> str:
             realm=me.holder.realm,
             user_id=me.holder.user_id,
             name=typed.optional_text("session"),
+            now=current_ports().clock(),
         )
     return _("The session has ended.")
 

@@ -22,7 +22,13 @@ from flask_sse import ServerSentEventsBlueprint
 from redis import Redis
 
 from app.billing import Wallet, get_wallet, get_wallet_by_id, wallet_credit
-from app.edge import SignInNeededError, current_scope, require_signed_in, signed_in_required
+from app.edge import (
+    SignInNeededError,
+    current_scope,
+    is_acting,
+    require_signed_in,
+    signed_in_required,
+)
 from app.identity import Realm
 from app.kernel import AppError, Kind, now, transaction, translatable
 from app.tenancy import TenantScope
@@ -122,7 +128,9 @@ def balance() -> ResponseReturnValue:
 def stream() -> ResponseReturnValue:
     """Stream the balance; the database connection is back in its pool before the first byte."""
     scope, customer_id, live = current_scope(), _customer_id(), _live()
-    if live.hub.is_deaf:
+    # A stream outlives the session it began in, and a visit ends the moment the customer says so.
+    # Its page polls instead: each time it is asked who is there.
+    if live.hub.is_deaf or is_acting():
         raise StreamUnavailableError
     with ExitStack() as undo:
         with transaction(scope) as session:

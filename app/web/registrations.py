@@ -85,7 +85,7 @@ def send() -> ResponseReturnValue:
 
 @bp.get("/email/confirm/<token>")
 def confirmation(token: str) -> str:
-    """Ask for one click: programs that look into mail follow links, and press no buttons."""
+    """Ask for the password of the registration: whoever reads the mail need not have sent it."""
     scope = current_scope()
     with transaction(scope) as session:
         found = identity.read_registration(
@@ -162,12 +162,17 @@ def _register(typed: Typed) -> Elsewhere:
     return Elsewhere(f"{REGISTER_PATH}?sent=1")
 
 
-def _confirm(token: str, _typed: Typed) -> str:
+def _confirm(token: str, typed: Typed) -> str:
     scope, now = current_scope(), current_ports().clock()
     with transaction(scope) as session:
         currency = tax_terms(session, scope, at=now)[0]
         customer = identity.confirm_registration(
-            session, scope, link_id=link_id_of(token), number=_number(), now=now
+            session,
+            scope,
+            link_id=link_id_of(token),
+            password=typed.secret("password"),
+            number=_number(),
+            now=now,
         )
         billing.open_wallet(session, scope, customer_id=customer.id, currency=currency)
     return _("Your account is ready. Please sign in.")

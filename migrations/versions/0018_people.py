@@ -50,6 +50,7 @@ def _links() -> None:
         sa.Column("purpose", sa.Text(), nullable=False),
         sa.Column("realm", sa.Text(), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=True),
+        sa.Column("customer_id", sa.Uuid(), nullable=True),
         sa.Column("address", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
@@ -60,6 +61,7 @@ def _links() -> None:
     op.create_index(
         "ix_account_links_address", "account_links", ["reseller_id", "realm", "address"]
     )
+    op.create_index("ix_account_links_customer", "account_links", ["reseller_id", "customer_id"])
 
 
 def _texts() -> None:

@@ -1,10 +1,13 @@
 """When keys were used: noted beside the request, written at most once a minute."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from time import monotonic, sleep
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.edge.key_uses import KeyUses
 from app.identity import list_api_keys, list_platform_api_keys
@@ -115,6 +118,36 @@ def test_while_the_database_is_away_a_use_stays_noted(uses: KeyUses, connected: 
     assert last_uses(reseller) == {key.id: None}
     uses.flush()
     assert last_uses(reseller) == {key.id: NOON}
+
+
+def test_a_refusal_by_the_database_neither_loses_a_use_nor_ends_the_background(
+    clock: Clock, connected: Database
+) -> None:
+    reseller = a_reseller()
+    key, _ = an_api_key(reseller)
+    uses = KeyUses(clock, seconds=0.02)
+    before = db._process.engines, db._process.after_emit
+    # There is a server, and no table of ours: as while a migration is undone.
+    elsewhere = urlsplit(connected.owner_url)._replace(path="/template1").geturl()
+    empty = make_engine(driver_url(elsewhere))
+    connect(dict.fromkeys(SignIn, empty))
+
+    with capture_logs() as logs:
+        uses.note(key.id, of=scope_of(reseller))
+        until(lambda: len(logs) > 1)
+    connect(before[0], after_emit=before[1])
+    empty.dispose()
+
+    until(lambda: last_uses(reseller)[key.id] is not None)
+    uses.close()
+    assert {line["event"] for line in logs} == {"key_uses_not_written"}
+    assert last_uses(reseller)[key.id] == NOON
+
+
+def until(holds: Callable[[], bool]) -> None:
+    ends = monotonic() + 5
+    while not holds() and monotonic() < ends:
+        sleep(0.01)
 
 
 def test_the_background_writes_by_itself(clock: Clock) -> None:

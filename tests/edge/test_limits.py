@@ -60,6 +60,29 @@ def test_an_account_has_so_many_attempts_from_wherever(make_app: Callable[..., F
     assert tries == [401, 401, 401, 429]
 
 
+def test_passwords_on_the_account_page_count_from_wherever(make_app: Callable[..., Flask]) -> None:
+    app = make_app(rate_limit_sign_in="3 per minute")
+    reseller, page = a_reseller(), "/portal/settings/account"
+    stolen, other = (Browser(app, f"{reseller.slug}.{PLATFORM_DOMAIN}") for _ in range(2))
+    for browser in (stolen, other):
+        browser.sign_in(a_customer_user(a_customer(reseller)).email)
+
+    tries = [
+        guess.post(
+            page,
+            {
+                "form": "factor_begin",
+                "password": "a guess of mine",
+                "email": f"{number}@example.com",
+            },
+            environ_overrides={"REMOTE_ADDR": an_address()},
+        ).status_code
+        for number, guess in enumerate([stolen] * 4 + [other])
+    ]
+
+    assert tries == [422, 422, 422, 429, 422]
+
+
 def test_looking_at_the_login_page_costs_nothing(make_app: Callable[..., Flask]) -> None:
     site = a_site(make_app(rate_limit_sign_in="1 per minute"))
 

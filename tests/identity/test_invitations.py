@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
-from app.audit import SYSTEM, Actor
+from app.audit import SYSTEM, Actor, AuditRecord
 from app.identity import (
     AccountLink,
     AlreadyJoinedError,
@@ -27,6 +28,7 @@ from app.identity import (
     SignInRefusedError,
     SignInScope,
     StaffRole,
+    TooManyInvitationsError,
     WeakPasswordError,
     accept_invitation,
     invite_customer_user,
@@ -39,7 +41,7 @@ from app.identity import (
     resend_invitation,
     sign_in,
 )
-from app.kernel import AppError, now, transaction
+from app.kernel import AppError, new_id, now, transaction
 from app.tenancy import PlatformScope, Tenant
 from tests.conftest import Database
 from tests.factories import (
@@ -304,3 +306,65 @@ def test_another_resellers_customer_is_none(reseller: Tenant) -> None:
         invite_customer_user(
             session, scope, customer_id=customer.id, email=an_address(), name="Kim", now=now()
         )
+
+
+def test_a_customers_people_have_twenty_invitations_sent_a_day_and_no_more(
+    reseller: Tenant, connected: Database
+) -> None:
+    company, other = a_customer(reseller), a_customer(reseller)
+    owner, scope = a_customer_user(company), scope_of(reseller)
+    actor = Actor(Realm.CUSTOMER.value, owner.id)
+    first = invite(Realm.CUSTOMER, reseller, customer=company, actor=actor)[1]
+    for _each in range(9):
+        _, link = invite(Realm.CUSTOMER, reseller, customer=company, actor=actor)
+        with transaction(scope) as session:
+            remove_customer_user(
+                session, scope, customer_id=company.id, user_id=user_of(link), actor=actor
+            )
+    again = {
+        "realm": Realm.CUSTOMER, "customer_id": company.id, "user_id": user_of(first),
+        "actor": actor,
+    }  # fmt: skip
+    for _each in range(10):
+        with transaction(scope) as session:
+            resend_invitation(session, scope, now=now(), **again)  # type: ignore[arg-type]
+    before = rows_of_all_tables(connected.owner_url)
+
+    with pytest.raises(TooManyInvitationsError):
+        invite(Realm.CUSTOMER, reseller, customer=company, actor=actor)
+    with pytest.raises(TooManyInvitationsError), transaction(scope) as session:
+        resend_invitation(session, scope, now=now(), **again)  # type: ignore[arg-type]
+
+    assert rows_of_all_tables(connected.owner_url) == before
+    invite(Realm.CUSTOMER, reseller, customer=company, actor=Actor("staff", new_id()))
+    others = Actor(Realm.CUSTOMER.value, a_customer_user(other).id)
+    invite(Realm.CUSTOMER, reseller, customer=other, actor=others)
+    with transaction(scope) as session:
+        later = now() + timedelta(days=1)
+        resend_invitation(session, scope, now=later, **again)  # type: ignore[arg-type]
+
+
+def test_who_sent_an_invitation_again_is_written_down(reseller: Tenant) -> None:
+    owner, scope = a_staff_user(reseller), scope_of(reseller)
+    _, link = invite(Realm.STAFF, reseller)
+    actor = Actor(Realm.STAFF.value, owner.id)
+
+    with transaction(scope) as session:
+        resend_invitation(
+            session, scope, realm=Realm.STAFF, user_id=user_of(link), now=now(), actor=actor
+        )
+
+    with transaction(PlatformScope()) as session:
+        (record,) = session.scalars(
+            select(AuditRecord).where(
+                AuditRecord.reseller_id == reseller.id,
+                AuditRecord.action == "identity.invitation_sent_again",
+            )
+        )
+    assert (record.actor_id, record.subject_id) == (owner.id, link.user_id)
+    assert link.address not in str(record.facts)
+
+
+def user_of(link: AccountLink) -> UUID:
+    assert link.user_id is not None
+    return link.user_id

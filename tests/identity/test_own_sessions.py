@@ -1,6 +1,8 @@
 """A person's own account: sessions, password, browsers that are known again."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
+from threading import Thread
 from uuid import UUID
 
 import pytest
@@ -9,6 +11,7 @@ from sqlalchemy import select
 from app.identity import (
     BROWSER_LIFETIME,
     CustomerUser,
+    LinkRefusedError,
     OwnSession,
     Realm,
     SessionNotFoundError,
@@ -24,6 +27,8 @@ from app.identity import (
     list_sessions,
     note_seen,
     rename_self,
+    request_password_reset,
+    reset_password,
     sign_in,
 )
 from app.identity.second_step_rules import browser_hash
@@ -39,6 +44,7 @@ from tests.factories import (
     a_platform_user,
     a_reseller,
 )
+from tests.factories.links import deliver, links_to
 
 pytestmark = pytest.mark.usefixtures("connected")
 HOST = "nordlicht.kontor.test"
@@ -116,7 +122,7 @@ def test_one_session_is_ended_and_the_others_live() -> None:
     name = next(each.name for each in sessions_of(user, lost) if each.is_this)
 
     with transaction(scope) as session:
-        end_session(session, scope, realm=Realm.CUSTOMER, user_id=user.id, name=name)
+        end_session(session, scope, realm=Realm.CUSTOMER, user_id=user.id, name=name, now=now())
 
     assert holder(user, lost) is None
     assert holder(user, this)
@@ -131,7 +137,9 @@ def test_nobody_ends_somebody_elses_session() -> None:
 
     for wanted in (name, "no name", "00"):
         with pytest.raises(SessionNotFoundError), transaction(scope) as session:
-            end_session(session, scope, realm=Realm.CUSTOMER, user_id=user.id, name=wanted)
+            end_session(
+                session, scope, realm=Realm.CUSTOMER, user_id=user.id, name=wanted, now=now()
+            )
 
     assert holder(victim, token)
 
@@ -213,6 +221,55 @@ def test_a_changed_password_ends_the_other_sessions_and_is_told() -> None:
         enter(user)
     assert enter(user, password=NEW_PASSWORD)
     assert told(user.reseller_id) == ["password_changed"]
+
+
+@pytest.mark.parametrize("is_looked_up", [True, False], ids=["sent", "on its way"])
+def test_a_changed_password_ends_links_that_would_set_another(is_looked_up: bool) -> None:  # noqa: FBT001
+    reseller = a_reseller()
+    user, scope = a_customer_user(a_customer(reseller)), TenantScope(reseller.id)
+    this = enter(user)
+    with transaction(scope) as session:
+        request_password_reset(session, scope, realm=Realm.CUSTOMER, email=user.email, now=now())
+    (link,) = links_to(user.email, reseller=reseller)
+    if is_looked_up:
+        assert deliver(link) is not None
+
+    with transaction(scope) as session:
+        change_password(
+            session, scope, realm=Realm.CUSTOMER, user_id=user.id, old=PASSWORD, new=NEW_PASSWORD,
+            token=this, now=now(),
+        )  # fmt: skip
+
+    if not is_looked_up:
+        assert deliver(link) is None
+    with pytest.raises(LinkRefusedError), transaction(scope) as session:
+        reset_password(
+            session, scope, realm=Realm.CUSTOMER, link_id=link.id, password=PASSWORD, now=now()
+        )
+    assert enter(user, password=NEW_PASSWORD)
+
+
+def test_whoever_types_the_old_password_while_it_is_changed_does_not_get_in() -> None:
+    user, scope = a_person()
+    this, opened = enter(user), []
+
+    def sign_in_meanwhile() -> None:
+        with suppress(SignInRefusedError):
+            opened.append(enter(user))
+
+    with transaction(scope) as session:
+        change_password(
+            session, scope, realm=Realm.CUSTOMER, user_id=user.id, old=PASSWORD, new=NEW_PASSWORD,
+            token=this, now=now(),
+        )  # fmt: skip
+        thief = Thread(target=sign_in_meanwhile)
+        thief.start()
+        # Long enough for a password to be checked; it waits for us then.
+        thief.join(timeout=1)
+    thief.join()
+
+    assert opened == []
+    assert [each.is_this for each in sessions_of(user, this)] == [True]
 
 
 @pytest.mark.parametrize(

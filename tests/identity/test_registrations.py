@@ -16,6 +16,7 @@ from app.identity import (
     LinkSupersededError,
     LinkUsedError,
     NameRefusedError,
+    OtherRegistrationError,
     Realm,
     Registration,
     RegistrationClosedError,
@@ -87,11 +88,14 @@ def send(
     return links_to(address, reseller=reseller)[-1]
 
 
-def confirm(reseller: Tenant, link: AccountLink, *, at: datetime | None = None) -> Customer:
+def confirm(
+    reseller: Tenant, link: AccountLink, *, at: datetime | None = None, password: str = PASSWORD
+) -> Customer:
     with transaction(scope_of(reseller)) as session:
         return confirm_registration(
-            session, scope_of(reseller), link_id=link.id, number=unique("R"), now=at or now()
-        )
+            session, scope_of(reseller), link_id=link.id, password=password,
+            number=unique("R"), now=at or now(),
+        )  # fmt: skip
 
 
 def users_at(reseller: Tenant, email: str) -> list[CustomerUser]:
@@ -259,6 +263,36 @@ def test_the_newest_of_two_registrations_counts(reseller: Tenant) -> None:
         confirm(reseller, first)
 
     assert confirm(reseller, second).name == "Zweite"
+
+
+def test_whose_password_it_is_not_opens_no_account_in_a_readers_name(
+    reseller: Tenant, connected: Database
+) -> None:
+    hers = send(reseller)
+    strangers = send(reseller, email=hers.address, password="what a stranger would choose")
+    assert deliver(strangers) is not None
+    before = rows_of_all_tables(connected.owner_url)
+
+    with pytest.raises(OtherRegistrationError):
+        confirm(reseller, strangers)
+
+    assert rows_of_all_tables(connected.owner_url) == before
+    again = send(reseller, email=hers.address)
+    confirm(reseller, again)
+    assert enters(reseller, hers.address)
+
+
+def test_whoever_confirms_after_registration_was_closed_comes_too_late(
+    reseller: Tenant, connected: Database
+) -> None:
+    link = send(reseller)
+    open_to_all(reseller, is_open=False)
+    before = rows_of_all_tables(connected.owner_url)
+
+    with pytest.raises(RegistrationClosedError):
+        confirm(reseller, link)
+
+    assert rows_of_all_tables(connected.owner_url) == before
 
 
 def test_a_confirmation_holds_for_three_days(reseller: Tenant) -> None:

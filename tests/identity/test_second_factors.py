@@ -318,6 +318,7 @@ def test_new_recovery_codes_end_the_old_ones() -> None:
 
     assert not set(fresh) & set(app.recovery_codes)
     assert answer(user, app.recovery_codes[0], now()) is CodeAnswer.WRONG
+    assert told(user) == ["second_factor_on", "recovery_codes_renewed"]
     assert answer(user, fresh[0], now()) is CodeAnswer.RIGHT
 
 

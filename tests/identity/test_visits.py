@@ -21,6 +21,7 @@ from app.identity import (
     begin_visit,
     close_visits,
     end_other_sessions,
+    end_session,
     end_visit_of_customer,
     find_signed_in,
     invite_customer_user,
@@ -228,6 +229,28 @@ def test_signing_out_as_staff_ends_the_visit(scene: Scene) -> None:
 
     assert scene.holder(token) is None
     assert [visit.is_running for visit in scene.visits()] == [False]
+
+
+def test_ending_that_session_from_elsewhere_ends_the_visit(scene: Scene) -> None:
+    with transaction(scene.scope) as session:
+        lost = sign_in(
+            session, scene.scope, realm=Realm.STAFF, email=scene.staff.email, password=PASSWORD,
+            host=HOST, now=now(),
+        ).token  # fmt: skip
+    token = scene.act()
+    with transaction(scene.scope) as session:
+        (listed,) = list_sessions(
+            session, scene.scope, realm=Realm.STAFF, user_id=scene.staff.id, token=lost, now=now()
+        )
+
+    with transaction(scene.scope) as session:
+        end_session(
+            session, scene.scope, realm=Realm.STAFF, user_id=scene.staff.id, name=listed.name,
+            now=now(),
+        )  # fmt: skip
+
+    assert scene.holder(token) is None
+    assert not scene.visits()[0].is_running
 
 
 def test_the_customer_ends_a_visit_and_her_session_is_none_of_it(scene: Scene) -> None:

@@ -12,7 +12,6 @@ from app.audit import AuditRecord
 from app.identity import (
     CustomerNotFoundError,
     CustomerState,
-    CustomerUserNotFoundError,
     Realm,
     assign_subject,
     find_api_key,
@@ -24,7 +23,6 @@ from app.identity import (
     list_customers,
     list_subjects,
     remove_customer_user,
-    rename_customer_user,
     set_customer_state,
     sign_in,
 )
@@ -146,10 +144,6 @@ def test_the_first_wall_alone_keeps_a_customers_people_apart(two: tuple[Tenant, 
         assert list_customer_users(session, unwalled(mine), customer_id=customer.id) == []
         with pytest.raises(CustomerNotFoundError):
             remove_customer_user(session, unwalled(mine), customer_id=customer.id, user_id=user.id)
-        with pytest.raises(CustomerUserNotFoundError):
-            rename_customer_user(
-                session, unwalled(mine), customer_id=customer.id, user_id=user.id, name="Mine"
-            )
         with pytest.raises(CustomerNotFoundError):
             set_customer_state(
                 session, unwalled(mine), customer_id=customer.id, state=CustomerState.BLOCKED

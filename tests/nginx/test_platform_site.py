@@ -218,3 +218,15 @@ def test_style_sheets_are_compressed_and_pages_with_their_tokens_never(
     assert b"\r\nVary: Accept-Encoding\r\n" in sheet
     assert b"Content-Encoding" not in page
     assert b"Content-Type: text/html" in page
+
+
+def test_a_mailed_link_that_still_works_stands_in_no_log(nginx: Nginx) -> None:
+    path = "/password/reset/c2VjcmV0IHRva2Vu"
+    request = f"GET {path} HTTP/1.1\nHost: {DOMAIN}"
+
+    answers = [status(nginx.https(request)), status(nginx.http(request))]
+
+    assert answers == [200, 308]
+    logs = list(nginx.home.glob("*.log"))
+    assert logs
+    assert not any(path in log.read_text(encoding="utf-8") for log in logs)

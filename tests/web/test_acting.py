@@ -269,3 +269,20 @@ def test_who_was_a_customer_in_that_browser_before_is_not_any_more(scene: Scene)
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_no_layout_of_any_theme_leaves_the_banner_out(layout: Path) -> None:
     assert "{{ shell.flashes() }}" in layout.read_text(encoding="utf-8")
+
+
+def test_a_balance_is_not_streamed_to_who_may_be_sent_away_at_any_moment(scene: Scene) -> None:
+    scene.act()
+
+    streamed = scene.browser.get("/portal/balance/stream", buffered=False)
+    polled = scene.browser.get("/portal/balance")
+    streamed.close()
+    scene.browser.post("/portal/act/end", form_on="/portal/")
+
+    assert (streamed.status_code, polled.status_code) == (503, 200)
+    assert scene.browser.get("/portal/balance").status_code != 200
+    own = Browser(scene.app, scene.browser.host)
+    own.sign_in(scene.person.email)
+    stream = own.get("/portal/balance/stream", buffered=False)
+    stream.close()
+    assert stream.status_code == 200

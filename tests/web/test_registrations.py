@@ -69,7 +69,8 @@ def test_a_stranger_registers_confirms_and_signs_in(app: Flask, reseller: Tenant
     asked = browser.get(link)
     with transaction(scope) as session:
         before = list_customers(session, scope)
-    confirmed = browser.post(link, {"form": "confirm"})
+    refused = browser.post(link, {"form": "confirm", "password": "another password"})
+    confirmed = browser.post(link, {"form": "confirm", "password": PASSWORD})
     entered = browser.sign_in(form["email"])
     again = browser.get(link)
 
@@ -81,6 +82,8 @@ def test_a_stranger_registers_confirms_and_signs_in(app: Flask, reseller: Tenant
     assert (sent.status_code, sent.location) == (303, "/register?sent=1")
     assert (waiting.status_code, asked.status_code, before) == (401, 200, [])
     assert "Ilves GmbH" in text_of(asked)
+    assert refused.status_code == 422
+    assert "mit einem anderen Passwort" in text_of(refused)
     assert (confirmed.status_code, confirmed.location) == (303, "/login")
     assert (entered.status_code, again.status_code) == (303, 409)
     assert (customer.name, wallet.currency) == ("Ilves GmbH", "EUR")
@@ -102,7 +105,7 @@ def test_where_the_terms_are_a_text_the_text_itself_is_kept(app: Flask, reseller
 
     browser.post("/register", form)
     link = delivered_path(SECRET_KEY, form["email"], reseller=reseller)
-    browser.post(link, {"form": "confirm"})
+    browser.post(link, {"form": "confirm", "password": PASSWORD})
 
     with transaction(scope) as session:
         (customer,) = list_customers(session, scope)

@@ -136,7 +136,6 @@ def extend_hold(
         if amount.currency != wallet.currency:
             raise WalletNotFoundError(customer=str(customer_id))
         purse = _purse(session, scope, customer_id, wallet.currency, now)
-        # Said first: no top-up would help a hold that is closed.
         _require_open(session, scope, hold_id)
         parts = _parts(purse, amount, now, hold.about)
     try:
@@ -342,6 +341,7 @@ def _wallet_of(session: Session, scope: TenantScope, hold_id: UUID) -> Wallet:
 
 
 def _require_open(session: Session, scope: TenantScope, hold_id: UUID) -> None:
+    # Said before money is missed: no top-up would help a hold that is closed.
     hold = ledger.get_hold(session, scope.reseller_id, hold_id)
     if ledger.present_state(session, hold) is not ledger.HoldState.OPEN:
         raise ledger.HoldClosedError(hold=str(hold_id))

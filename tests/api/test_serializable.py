@@ -83,7 +83,8 @@ def some_calls(seed: int) -> list[list[Call]]:
 
     def of_a_hold(key: str) -> Call:
         extended = ExtendCall(key, chance.choice([100, 250, 400]))
-        return chance.choice([extended, extended, ReadHoldCall(key), ReleaseCall(key)])
+        calls: list[Call] = [extended, extended, ReadHoldCall(key), ReleaseCall(key)]
+        return chance.choice(calls)
 
     return [[one() for _ in range(CALLS)] for _ in range(THREADS)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -25,7 +26,7 @@ from app.billing import (
 from app.billing.credit_models import FeeRecord
 from app.kernel import Money, now, transaction
 from app.tenancy import TenantScope
-from tests.billing.chain_answers import ChargedFee, require_refusal
+from tests.billing.chain_answers import ChargedFee, Known, require_refusal
 from tests.billing.chain_books import FEE, Book, ContractModel, Payer, last_tenth, moment, tenth_of
 from tests.billing.chain_ground import LIMITS, ChainGround
 from tests.billing.chain_model import LotModel, Refused
@@ -74,7 +75,7 @@ class CreditRules(ChainGround):
         self._change_policy(payer, limit, is_postpaid=True)
         terms, model = payer.book.model.terms, payer.model
         minor = model.own_available() - model.own.limit // 2
-        quantity = terms.allowance + max(1, minor // (terms.price * 100))
+        quantity = terms.allowance + max(Decimal(1), minor // (terms.price * 100))
         made = self.send(payer, an_event(payer.wallet, str(quantity)))
         self._change_policy(payer, 0, is_postpaid=False)
         return made
@@ -159,9 +160,9 @@ class CreditRules(ChainGround):
             with pytest.raises(OwnBalanceTooLowError):
                 self._give(payer, minor, as_bonus=True)
             return multiple()
-        name = ledger.AccountName(
-            "bonus", self._give(payer, minor, as_bonus=True).lot_id, payer.book.currency
-        )
+        made = self._give(payer, minor, as_bonus=True)
+        assert made.lot_id is not None
+        name = ledger.AccountName("bonus", made.lot_id, payer.book.currency)
         account = ledger.account_id(payer.book.id, name)
         payer.accounts[lot.account] = account
         return lot, account
@@ -201,6 +202,18 @@ class CreditRules(ChainGround):
         return multiple(
             *(ChargedFee(each.payer, entries[each.id, n], made) for each, n, made in booked)
         )
+
+    @rule(target=charged, payer=payers)
+    def owe_pay_and_write_off(self, payer: Payer) -> object:
+        """What a top-up has paid of a debt comes back as paid credit."""
+        model, terms = payer.model, payer.book.model.terms
+        self.change_grace(payer, 5_000)
+        quantity = (model.own_available() + 300) // (terms.price * 100) + terms.allowance
+        made = self.send(payer, an_event(payer.wallet, str(quantity)))
+        self.top_up(payer, 900)
+        if isinstance(made, Known):
+            self.write_off(payer, made.charge.id, made.booked)
+        return made
 
     def _fee_entries(self, book: Book) -> dict[tuple[UUID, int], UUID]:
         with transaction(TenantScope(book.id)) as session:

@@ -17,14 +17,15 @@ from hypothesis.stateful import (
 )
 
 from app import billing, ledger
-from app.billing import TopUp, UsageEvent
-from app.kernel import now, transaction
-from app.tenancy import PlatformScope
+from app.billing import AlreadyReversedError, TopUp, UsageEvent
+from app.kernel import Money, now, transaction
+from app.tenancy import PlatformScope, TenantScope
 from tests.billing.chain_answers import REFUSALS, Known, require, require_refusal
 from tests.billing.chain_books import PLANS, Book, ChainPlan, Payer, moment, month_of, open_books
-from tests.billing.chain_model import LotModel, Paid
+from tests.billing.chain_model import Booked, LotModel, Paid
 from tests.conftest import Database
 from tests.factories.credit import a_bonus_lot, a_grace_limit
+from tests.factories.credits import reverse
 from tests.factories.money import a_top_up, charge, settle
 
 QUANTITIES = st.decimals(min_value=Decimal("0.01"), max_value=Decimal(60), places=2)
@@ -114,3 +115,24 @@ class ChainGround(RuleBasedStateMachine):
             charge(payer.wallet, event)
         require_refusal(refusal.value, expected)
         return multiple()
+
+    def set_cap(self, payer: Payer, subject: str | None, limit: int | None) -> None:
+        """What was charged this month counts from the start."""
+        wallet, caps, scope = payer.wallet, payer.model.caps, TenantScope(payer.book.id)
+        money = None if limit is None else Money(limit, wallet.currency)
+        with transaction(scope) as session:
+            billing.set_cap(
+                session, scope, wallet_id=wallet.id, subject=subject, limit=money, now=now()
+            )
+        if limit is None:
+            caps.pop(subject, None)
+        else:
+            caps[subject] = limit
+
+    def write_off(self, payer: Payer, entry_id: UUID, booked: Booked) -> None:
+        if booked.is_reversed:
+            with pytest.raises(AlreadyReversedError):
+                reverse(payer.book.id, entry_id)
+        else:
+            reverse(payer.book.id, entry_id)
+            payer.model.reverse(booked)

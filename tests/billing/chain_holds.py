@@ -22,6 +22,7 @@ from tests.factories.names import unique
 
 # Of what is available; of what is held.
 SHARES = st.sampled_from([0.01, 0.2, 0.5, 0.9, 1.0, 1.2])
+LINES = ("line:+49301", "line:+49302")
 CAPTURED = st.sampled_from([0.3, 1.0, 1.5, 40.0])
 
 
@@ -145,3 +146,34 @@ class HoldRules(ChainGround):
     def a_hold_expires(self, hold: Reserved) -> None:
         let_hold_expire(hold.id, self.database)
         hold.model.close()
+
+    @rule(
+        target=charged, payer=payers, line=st.sampled_from(LINES), over=st.sampled_from([0, 1, 30])
+    )
+    def fill_a_cap(self, payer: Payer, line: str, over: int) -> object:
+        """Beside a hold a line uses what its cap leaves; a capture passes it, a write-off frees."""
+        self.set_cap(payer, None, None)
+        self.set_cap(payer, line, None)
+        self.top_up(payer, 1_500)
+        hold = self._hold(payer, 0.05, line)
+        if hold is None:
+            return multiple()
+        model, price = payer.model, payer.book.model.terms.price
+        kept = sum(each.minor for each in model.holds if each.is_open and each.subject == line)
+        self.set_cap(payer, line, model.spent(line) + kept + 60)
+        used_up = payer.book.model.terms.allowance + 1
+        many = round(Decimal(60 + over) / (price * 100), 2)
+        made = [
+            self._use(payer, None, used_up),
+            self._use(payer, line, many),
+            self._use(payer, next(other for other in LINES if other != line), many + 60),
+            self.capture(hold, 40.0),
+            self._use(payer, line, Decimal(9)),
+        ]
+        known = [each for each in made if isinstance(each, Known)]
+        self.write_off(payer, known[-1].charge.id, known[-1].booked)
+        payer.book.require_counts()
+        return multiple(*known)
+
+    def _use(self, payer: Payer, line: str | None, quantity: Decimal) -> object:
+        return self.send(payer, replace(an_event(payer.wallet, str(quantity)), subject=line))

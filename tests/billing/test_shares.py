@@ -18,7 +18,7 @@ from app.ledger import AccountName, LockedBalance, account_id
 from app.pricing import CreditPurpose, Tariff
 from app.tenancy import PLATFORM_ID
 from tests.billing.chain_books import PLANS, ChainPlan
-from tests.billing.chain_model import BookModel, Terms
+from tests.billing.chain_model import AccountModel, BookModel, LotModel, Terms
 
 SINCE = datetime(2020, 1, 1, tzinfo=UTC)
 BOOK = UUID(int=1)
@@ -43,7 +43,8 @@ def terms_of(plan: ChainPlan) -> ChargeTerms:
 
 def a_book(plan: ChainPlan) -> BookModel:
     single = plan.purposes[0] is CreditPurpose.SINGLE
-    return BookModel(Terms(plan.prices[0], plan.taxes[0], plan.rates, single))
+    free = Decimal(0)
+    return BookModel(Terms(plan.prices[0], free, 0, plan.taxes[0], plan.rates, single))
 
 
 def payers_of(purse: tuple[list[int], int]) -> list[Payer]:
@@ -89,11 +90,11 @@ def test_tax_commissions_and_revenue_are_the_charge_and_what_was_agreed(
     split = rated.split
 
     gross = book.terms.gross(quantity)
-    book.earn(gross, bonus=0)
+    book.earn(book.share(gross, []))
     assert split.gross == gross == split.tax + sum(split.commissions) + split.revenue
     assert split.tax == book.terms.tax_within(gross)
     assert list(split.commissions) == book.commissions
-    assert split.revenue == book.platform["revenue"]
+    assert split.revenue == book.shared["revenue"]
     assert min(split.tax, split.revenue, *split.commissions) >= 0
 
 
@@ -107,10 +108,11 @@ def test_whoever_pays_every_draw_is_given_whole_and_every_share_is_paid_whole(
 
     made = moved(terms, rated, draws)
 
-    book.earn(rated.split.gross, drawn(draws, PayerKind.BONUS))
+    bonus = (LotModel(AccountModel(), 0), drawn(draws, PayerKind.BONUS))
+    book.earn(book.share(rated.split.gross, [bonus]))
     assert made.given == Counter({each.payer.balance.account_id: each.minor for each in draws})
     expected = Counter(dict(zip(terms.accounts.commissions, book.commissions, strict=True)))
-    for kind, minor in book.platform.items():
+    for kind, minor in book.shared.items():
         name = AccountName(kind, PLATFORM_ID, terms.tariff.currency)
         expected[account_id(BOOK, name)] += minor
     assert +made.taken == +expected
@@ -120,7 +122,7 @@ def test_whoever_pays_every_draw_is_given_whole_and_every_share_is_paid_whole(
 @example(
     plan=ChainPlan(
         (Decimal(0),), (Decimal("0.01"),) * 2, (Decimal("0.07"),) * 2, ("EUR", "USD"),
-        (CreditPurpose.SINGLE,) * 2,
+        (CreditPurpose.SINGLE,) * 2, (Decimal(0),) * 2, (45, 45),
     ),
     quantity=Decimal(9),
     purse=([1], 0),

@@ -75,7 +75,7 @@ class Browser:
     def post(
         self,
         path: str,
-        form: Mapping[str, str | list[str]] | None = None,
+        form: Mapping[str, object] | None = None,
         *,
         form_on: str = "",
         **options: Any,  # noqa: ANN401 - Werkzeug's

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from app import audit, branding, commissions, identity, pricing, tenancy
-from app.branding import BrandTokens
+from app.branding import BrandTokens, PictureSet
 from app.identity import Realm
 from app.onboarding.models import ResellerApplication
 from app.onboarding.rules import SignUpTerms
@@ -20,6 +20,7 @@ def open_site(
     *,
     terms: SignUpTerms,
     now: datetime,
+    logo: PictureSet | None = None,
 ) -> Tenant:
     """Make a reseller on trial of a confirmed sign-up, in the caller's transaction.
 
@@ -41,7 +42,7 @@ def open_site(
         password_hash=found.password_hash or "",
     )
     actor = audit.Actor(Realm.STAFF.value, founder.id)
-    _dress(session, mine, found, actor=actor)
+    _dress(session, mine, found, logo=logo, now=now, actor=actor)
     _sell(session, scope, tenant, terms=terms, now=now)
     audit.record(
         session,
@@ -55,12 +56,21 @@ def open_site(
 
 
 def _dress(
-    session: Session, mine: TenantScope, found: ResellerApplication, *, actor: audit.Actor
+    session: Session,
+    mine: TenantScope,
+    found: ResellerApplication,
+    *,
+    logo: PictureSet | None,
+    now: datetime,
+    actor: audit.Actor,
 ) -> None:
-    """Give the site her name, colour and language; her own address stands nowhere on it."""
+    """Give the site her name, colour, logo and language; her own address stands nowhere on it."""
     plain = branding.plain_brand(found.company)
     tokens = BrandTokens(accent=found.accent, surface=plain.tokens.surface)
     look = replace(plain, tokens=tokens, language=found.language)
+    if logo is not None:
+        url = branding.keep_pictures(session, mine, made=logo, now=now, actor=actor)
+        look = replace(look, logo_url=url)
     branding.save_brand(session, mine, look=look, actor=actor)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.orm import Session
 
 from app import branding, identity, tenancy
+from app.branding import PictureSet
 from app.kernel import AppError, emit, new_id
 from app.onboarding.errors import SignUpClosedError, SignUpNotFoundError
 from app.onboarding.events import SignUpMade, TrialBegun
@@ -122,12 +123,14 @@ def confirm_sign_up(
     platform_names: frozenset[str],
     now: datetime,
     slug: str | None = None,
+    logo: PictureSet | None = None,
 ) -> ResellerApplication:
     """Open the site of somebody whose address is hers: all or nothing, in one transaction.
 
-    It is on trial, in her colour and name, sells the plan of `terms`, and she owns it. Safe to
-    repeat. `slug` replaces a name that somebody else got meanwhile. Its host is to be forgotten by
-    all processes after the commit. Refuses an unknown or old link, and a name that is taken.
+    It is on trial, in her colour and name and with her `logo`, sells the plan of `terms`, and she
+    owns it. Safe to repeat. `slug` replaces a name that somebody else got meanwhile. Its host is to
+    be forgotten by all processes after the commit. Refuses an unknown or old link, and a name that
+    is taken.
     """
     session.execute(_ONE_AT_A_TIME)
     found = find_sign_up(session, scope, application_id=application_id, now=now)
@@ -139,7 +142,7 @@ def confirm_sign_up(
         _require_free(session, scope, slug, platform_names=platform_names, now=now)
         found.slug, found.skeleton = slug, tenancy.skeleton_of(slug)
     with _about("slug"):
-        tenant = open_site(session, scope, found, terms=terms, now=now)
+        tenant = open_site(session, scope, found, terms=terms, now=now, logo=logo)
     found.reseller_id, found.password_hash = tenant.id, None
     found.state, found.confirmed_at = ApplicationState.CONFIRMED.value, now
     session.flush()

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 
 from app import branding, identity, onboarding
-from app.branding import BrandRefusedError, BrandTokens, colour_roles
+from app.branding import BrandRefusedError, BrandTokens, PictureKind, colour_roles
 from app.edge import (
     LOGIN_PATHS,
     STATUS,
@@ -35,6 +35,7 @@ from app.onboarding import (
 from app.tenancy import LookalikeError, PlatformScope, SlugTakenError, slug_from
 from app.web.forms import Elsewhere, reason_of, submitted
 from app.web.typed import Typed
+from app.web.uploads import uploaded_picture
 from app.web.words import gettext as _
 
 bp = Blueprint("sign_up", __name__)
@@ -93,9 +94,10 @@ def confirmation(token: str) -> str:
 
 @bp.post("/signup/confirm/<token>")
 def confirm(token: str) -> ResponseReturnValue:
-    """Open the site."""
+    """Open the site, with a logo where one was chosen."""
     found, slug = _find(token), request.form.get("slug", "").strip().lower()
     try:
+        logo = uploaded_picture(PictureKind.LOGO)
         with transaction(_PLATFORM) as session:
             opened = onboarding.confirm_sign_up(
                 session,
@@ -105,9 +107,10 @@ def confirm(token: str) -> ResponseReturnValue:
                 platform_names=platform_names(),
                 now=current_ports().clock(),
                 slug=slug or None,
+                logo=logo,
             )
     except AppError as refused:
-        if refused.facts.get("field") != "slug":
+        if refused.facts.get("field") not in {"slug", PictureKind.LOGO.value}:
             raise
         return _confirmation(found, refused=refused), STATUS[refused.kind].value
     current_edge().sites.forget(_host(opened))
@@ -179,6 +182,7 @@ def _confirmation(found: ResellerApplication, *, refused: AppError | None) -> st
         sign_in_url=f"{address_of(_host(found))}{LOGIN_PATHS[Realm.STAFF]}",
         trial_days=_terms().trial_days,
         error=reason_of(refused) if refused else None,
+        wrong=refused.facts.get("field") if refused else None,
         typed=request.form.get("slug", found.slug),
     )
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import request
-
 from app.branding import (
     LEGAL_PAGES,
     BrandLook,
@@ -13,10 +11,10 @@ from app.branding import (
     PictureSet,
     clean_text,
     look_of,
-    make_pictures,
     values_of,
 )
 from app.web.typed import Typed, UnknownChoiceError
+from app.web.uploads import uploaded_picture
 
 _LINES = (
     "name", "theme", "language", "font", "accent", "surface", "radius", "density", "mode",
@@ -56,16 +54,8 @@ def uploaded_pictures() -> dict[PictureKind, PictureSet]:
 
     This draws, so it belongs outside of every transaction.
     """
-    made = {}
-    for kind in PictureKind:
-        file = request.files.get(f"{kind.value}_file")
-        if file is None:
-            continue
-        content = file.read()
-        file.close()
-        if content:
-            made[kind] = make_pictures(kind, content)
-    return made
+    found = {kind: uploaded_picture(kind) for kind in PictureKind}
+    return {kind: made for kind, made in found.items() if made is not None}
 
 
 def _picture(typed: Typed, kind: PictureKind, *, base: BrandLook) -> str:

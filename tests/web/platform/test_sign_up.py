@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from io import BytesIO
 from uuid import UUID
 
 import pytest
@@ -15,6 +16,7 @@ from app.kernel import transaction
 from app.onboarding import ResellerApplication
 from app.tenancy import PlatformScope, Tenant
 from tests.apps import PLATFORM_DOMAIN, SECRET_KEY, Browser
+from tests.branding.drawings import a_picture
 from tests.factories import PASSWORD, a_platform, a_reseller, unique
 from tests.factories.sign_ups import a_plan
 from tests.web.portals import a_stranger, an_admin, text_of
@@ -96,6 +98,27 @@ def test_a_visitor_signs_up_confirms_and_signs_in_on_her_own_site(open_app: Flas
     home = hers.get("/reseller/").get_data(as_text=True)
     assert "Ihre Seite ist in der Testphase." in home
     assert "Testphase" not in Browser(open_app, host).get("/login").get_data(as_text=True)
+
+
+def test_a_logo_that_is_chosen_with_the_confirmation_stands_on_the_new_site(
+    open_app: Flask,
+) -> None:
+    browser, form = a_stranger(open_app), a_form()
+    browser.post("/signup", form)
+    path = link_of(form["slug"])
+
+    no_picture = browser.post(path, {"logo_file": (BytesIO(b"GIF89a"), "logo.png")})
+    before = is_there(form["slug"])
+    opened = browser.post(path, {"logo_file": (BytesIO(a_picture(300, 60)), "logo.png")})
+    page = Browser(open_app, f"{form['slug']}.{PLATFORM_DOMAIN}").get("/login")
+
+    assert (no_picture.status_code, before) == (422, False)
+    assert "kein lesbares Bild" in text_of(no_picture)
+    assert opened.status_code == 303
+    logo = re.search(r'<img[^>]+src="(/brand/[^"]+/logo\.webp)"', page.get_data(as_text=True))
+    assert logo is not None
+    shown = Browser(open_app, f"{form['slug']}.{PLATFORM_DOMAIN}").get(logo[1])
+    assert (shown.status_code, shown.mimetype) == (200, "image/webp")
 
 
 def test_a_mail_scanner_that_follows_the_link_opens_nothing(open_app: Flask) -> None:

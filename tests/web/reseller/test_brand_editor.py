@@ -55,7 +55,7 @@ def fields_of(page: TestResponse) -> dict[str, str]:
 def send(staff: Browser, changes: dict[str, object] | None = None, **more: object) -> TestResponse:
     """Change the editor's form and send it, files and all."""
     form = {**fields_of(staff.get(EDITOR)), **(changes or {}), **more}
-    return staff.post(EDITOR, form, content_type="multipart/form-data")  # type: ignore[arg-type]
+    return staff.post(EDITOR, form, content_type="multipart/form-data")
 
 
 def _support_email(reseller: Tenant) -> str:

@@ -16,15 +16,17 @@ from app.billing import Wallet
 from app.branding import FONTS, BrandLook, BrandTokens, save_brand
 from app.commissions import BonusKind
 from app.edge import edge_of
+from app.embedded import PostgresServer
 from app.identity import get_customer
 from app.kernel import now, transaction
 from app.pricing import Offer
 from app.tenancy import PLATFORM_ID, Tenant, TenantScope
 from tests.apps import Browser
 from tests.conftest import Database
-from tests.factories import a_customer_user, a_staff_user
+from tests.factories import a_customer_user, a_platform, a_staff_user
 from tests.factories.credit import a_bonus_lot, a_grace_limit
 from tests.factories.credits import REASON, a_contract, adjust, cap, reverse, with_bonus, with_fee
+from tests.factories.databases import a_database_of_its_own, connected_to
 from tests.factories.holds import a_hold
 from tests.factories.lines import a_line
 from tests.factories.money import (
@@ -37,7 +39,7 @@ from tests.factories.money import (
     charge,
 )
 from tests.factories.months import agree_bonus
-from tests.web.portals import a_stranger, an_admin, undress
+from tests.web.portals import a_stranger, an_admin
 from tests.web.pseudo import LANGUAGE, speaking_in_brackets, untranslated
 
 BRAND = "Pseudobrand"
@@ -97,9 +99,17 @@ def dress(app: Flask, scope: TenantScope, look: BrandLook = LOOK) -> None:
 
 
 @pytest.fixture(scope="module")
-def world(
-    app: Flask, connected: Database, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
+def own(cluster: PostgresServer, app: Flask, connected: Database) -> Iterator[Database]:
+    """A database without what other tests left: the platform's pages list all there is."""
+    with a_database_of_its_own(cluster) as database, connected_to(database):
+        edge_of(app).brands.forget(PLATFORM_ID)
+        yield database
+    edge_of(app).brands.forget(PLATFORM_ID)
+
+
+@pytest.fixture(scope="module")
+def world(app: Flask, own: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    a_platform()
     offer = with_fee(with_bonus(an_offer(increment=None), (1_000, 100), days=30))
     reseller = a_priced_reseller(offer=offer, steps=[(100, "0.30")])
     a_priced_reseller(offer=offer, rate="0.10", parent_id=reseller.id)
@@ -119,9 +129,8 @@ def world(
             a_person(app, reseller, a_staff_user(reseller).email, "/reseller/login"),
             an_admin(app),
             offer,
-            data_of(connected, app),
+            data_of(own, app),
         )
-    undress(app, connected, PLATFORM_ID)
 
 
 def data_of(database: Database, app: Flask) -> re.Pattern[str]:

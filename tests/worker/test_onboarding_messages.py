@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app import onboarding
 from app.kernel import OutboxEvent, now, transaction
@@ -103,7 +103,13 @@ def test_nobody_is_told_of_an_end_that_an_approval_has_overtaken() -> None:
 
 
 def test_a_sign_up_that_is_gone_is_told_nothing() -> None:
+    with transaction(_PLATFORM) as session:
+        before = session.scalar(text("SELECT count(*) FROM messages"))
+
     tell_applicant(PORTS, occasion="sign_up_made", application_id=str(uuid4()), about_id="1")
+
+    with transaction(_PLATFORM) as session:
+        assert session.scalar(text("SELECT count(*) FROM messages")) == before
 
 
 def test_every_event_on_the_way_has_its_handler() -> None:
